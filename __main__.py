@@ -1,0 +1,96 @@
+"""The program, in the order in which data moves: settings -> cluster -> releases -> verdict -> exports."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import TracebackType
+from typing import Any
+
+import pulumi
+
+from components import saved
+from components.cluster.existing import ExistingCluster, ExistingClusterArgs
+from components.gate import StackVerdict
+from components.release import CanaryRelease, CanaryReleaseArgs, wanted
+from weighbridge import kubeconfig
+from weighbridge.errors import WeighbridgeError
+from weighbridge.plan import decide
+from weighbridge.settings import Settings, load
+
+
+def silence_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say nothing of the KeyboardInterrupt by which the engine ends a program after a resource has failed."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+def raw_settings() -> dict[str, Any]:
+    """The stack's config under `weighbridge:`, each value as it was written."""
+    prefix = f"{pulumi.get_project()}:"
+    found = {}
+    # The engine hands the config to the program in its environment, a test monitor in the SDK's own variable.
+    config = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    for key, text in config.items():
+        if key.startswith(prefix):
+            try:
+                found[key.removeprefix(prefix)] = json.loads(text)
+            except ValueError:
+                found[key.removeprefix(prefix)] = text
+    return found
+
+
+def settings() -> Settings:
+    """Read the settings, and find out whether the cluster is there, before anything is declared."""
+    read = load(raw_settings())
+    cluster = read.cluster
+    servers = [kubeconfig.server("kubeconfig", cluster.kubeconfig, cluster.context)]
+    if cluster.mesh_kubeconfig or cluster.mesh_context:
+        mesh = cluster.mesh_kubeconfig or cluster.kubeconfig
+        servers.append(kubeconfig.server("mesh_kubeconfig", mesh, cluster.mesh_context))
+    for server in servers:
+        if server:
+            kubeconfig.reach(server)
+    return read
+
+
+def main() -> None:
+    """Declare the stack."""
+    stack = settings()
+    state = saved.resource_outputs()
+    for name, release in stack.releases.items():
+        before = saved.gate_state(state, name)
+        # Refused here as well as in the gate: nothing of a move that the plan does not have is begun.
+        decide(name, before.live if before else None, wanted(release))
+
+    cluster = ExistingCluster(
+        "cluster",
+        ExistingClusterArgs(
+            kubeconfig=stack.cluster.kubeconfig,
+            context=stack.cluster.context,
+            mesh_kubeconfig=stack.cluster.mesh_kubeconfig,
+            mesh_context=stack.cluster.mesh_context,
+        ),
+    )
+    releases = {
+        name: CanaryRelease(
+            name,
+            CanaryReleaseArgs(release, stack.prometheus, saved.applied(state, name), cluster.mesh_provider),
+            pulumi.ResourceOptions(provider=cluster.provider),
+        )
+        for name, release in stack.releases.items()
+    }
+    # Last, and one for all: one bad release must not keep the routes of another from being applied.
+    StackVerdict(
+        "verdict",
+        {name: {"phase": each.status["phase"], "reason": each.status["reason"]} for name, each in releases.items()},
+        pulumi.ResourceOptions(depends_on=list(releases.values())),
+    )
+    pulumi.export("releases", {name: each.status for name, each in releases.items()})
+
+
+sys.excepthook = silence_interrupt
+try:
+    main()
+except WeighbridgeError as mistake:
+    raise pulumi.RunError(str(mistake)) from None

@@ -1,0 +1,1 @@
+"""Pulumi resources, one room each. They take typed arguments and read no config."""

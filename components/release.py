@@ -1,0 +1,177 @@
+"""CanaryRelease: workloads -> gate -> DestinationRule -> VirtualService -> the record that they were applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.core.v1 import Service
+
+from components.gate import AppliedRoute, MetricGate
+from weighbridge import routes, workload
+from weighbridge.plan import Wanted
+from weighbridge.settings import Prometheus, Release, Track
+
+
+@dataclass(frozen=True)
+class CanaryReleaseArgs:
+    """What a release is made from.
+
+    Attributes:
+        release: its settings.
+        prometheus: that its gate asks; None where no gate has to ask yet.
+        applied: the outputs of its AppliedRoute in the saved state, {} in the first run.
+        mesh_provider: of the API server that has the mesh's objects; None where it is the cluster's.
+    """
+
+    release: Release
+    prometheus: Prometheus | None
+    applied: Mapping[str, Any]
+    mesh_provider: pulumi.ProviderResource | None = None
+
+
+def wanted(release: Release) -> Wanted:
+    """What a release's settings ask of the plan."""
+    stable = workload.revision(release, release.stable)
+    return Wanted(
+        weight=release.weight,
+        stable=stable,
+        canary=workload.revision(release, release.canary) if release.canary else stable,
+        steps=tuple(step.weight for step in release.steps),
+        skip=release.skip,
+        reason=release.reason,
+        retry=release.retry,
+    )
+
+
+class CanaryRelease(pulumi.ComponentResource):
+    """One service, delivered step by step.
+
+    Stable and canary are roles: pointers to immutable workloads that are named by revision. A workload that no role
+    points at any more leaves the program, so the engine deletes it last, and only in a run that ends green.
+
+    Attributes:
+        status: phase, live weight and the line that says why; for exports and for the stack's verdict.
+    """
+
+    status: pulumi.Output[dict[str, Any]]
+
+    def __init__(self, name: str, args: CanaryReleaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the release.
+
+        Args:
+            name: of the release, and of its Kubernetes objects.
+            args: see `CanaryReleaseArgs`.
+            opts: Pulumi's options, with the cluster's provider.
+        """
+        super().__init__("weighbridge:index:CanaryRelease", name, None, opts)
+        release = args.release
+        service = _service(name, release, self)
+        workloads = [_workload(name, release, track, self) for track in _tracks(release)]
+        gate = _gate(name, args, self, depends_on=[service, *workloads])
+        rule = _destination_rule(name, args, gate, self)
+        route = _virtual_service(name, args, gate, self, depends_on=[rule, service])
+        AppliedRoute(
+            f"{name}-applied",
+            {"release": name, "decision": gate.decision},
+            pulumi.ResourceOptions(parent=self, depends_on=[route]),
+        )
+        self.status = pulumi.Output.all(
+            phase=gate.phase, weight=gate.approved_weight, wanted=release.weight, reason=gate.reason
+        )
+        self.register_outputs({"status": self.status})
+
+
+def _tracks(release: Release) -> Sequence[Track]:
+    """The tracks that need a workload: a canary only while it is wanted to have traffic."""
+    if release.canary is None or release.weight == 0:
+        return [release.stable]
+    return [release.stable, release.canary]
+
+
+def _service(name: str, release: Release, parent: pulumi.Resource) -> Service:
+    spec = workload.service(release)
+    # Pulumi would wait for endpoints, but its pods come after it; readiness is awaited at the Deployments.
+    metadata: Any = {**spec["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
+    opts = pulumi.ResourceOptions(parent=parent)
+    return Service(f"{name}-service", opts, metadata=metadata, spec=spec["spec"])
+
+
+def _workload(name: str, release: Release, track: Track, parent: pulumi.Resource) -> Deployment:
+    spec = workload.deployment(release, track)
+    # The resource bears the revision's name as well: a role that moves on to another revision renames nothing.
+    return Deployment(
+        f"{name}-{workload.revision(release, track)}",
+        metadata=spec["metadata"],
+        spec=spec["spec"],
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _gate(
+    name: str, args: CanaryReleaseArgs, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource]
+) -> MetricGate:
+    release, goal = args.release, wanted(args.release)
+    props = {
+        "release": name,
+        "namespace": release.namespace,
+        "revision": goal.canary,
+        "stable_revision": goal.stable,
+        "weight": goal.weight,
+        "steps": [step.model_dump(mode="json", exclude_none=True) for step in release.steps],
+        "retry": goal.retry,
+        "gate": release.gate.model_dump(mode="json", exclude_none=True),
+        "applied": dict(args.applied),
+        # What is not given is left out: the engine drops a null on its way into the state, and sees a change for ever.
+        **({"skip": goal.skip} if goal.skip else {}),
+        **({"reason": goal.reason} if goal.reason else {}),
+        **({"prometheus": args.prometheus.model_dump(mode="json")} if args.prometheus else {}),
+    }
+    return MetricGate(f"{name}-gate", props, pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)))
+
+
+def _roles(gate: MetricGate) -> pulumi.Output[routes.Roles]:
+    return pulumi.Output.all(
+        gate.stable_revision, gate.canary_revision, gate.approved_weight, gate.previous_revisions
+    ).apply(lambda all_: routes.Roles(all_[0], all_[1] or None, int(all_[2]), tuple(all_[3])))
+
+
+def _mesh_options(
+    args: CanaryReleaseArgs, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource]
+) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(parent=parent, provider=args.mesh_provider, depends_on=list(depends_on))
+
+
+def _destination_rule(name: str, args: CanaryReleaseArgs, gate: MetricGate, parent: pulumi.Resource) -> CustomResource:
+    fixed = routes.destination_rule(args.release, routes.Roles("", None, 0))
+    return CustomResource(
+        f"{name}-destinations",
+        api_version=fixed["apiVersion"],
+        kind=fixed["kind"],
+        metadata=fixed["metadata"],
+        spec=_roles(gate).apply(lambda roles: routes.destination_rule(args.release, roles)["spec"]),
+        opts=_mesh_options(args, parent, [gate]),
+    )
+
+
+def _virtual_service(
+    name: str,
+    args: CanaryReleaseArgs,
+    gate: MetricGate,
+    parent: pulumi.Resource,
+    depends_on: Sequence[pulumi.Resource],
+) -> CustomResource:
+    fixed = routes.virtual_service(args.release, routes.Roles("", None, 0), "")
+    return CustomResource(
+        f"{name}-routes",
+        api_version=fixed["apiVersion"],
+        kind=fixed["kind"],
+        # The decision is not known in a preview, the weights are: so they do not hang on one another.
+        metadata={**fixed["metadata"], "annotations": {routes.DECISION: gate.decision}},
+        spec=_roles(gate).apply(lambda roles: routes.virtual_service(args.release, roles, "")["spec"]),
+        opts=_mesh_options(args, parent, depends_on),
+    )

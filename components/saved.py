@@ -1,0 +1,45 @@
+"""What the stack's saved state says of its gates, before this run changes anything.
+
+The engine's builtin `pulumi:pulumi:readStackResourceOutputs` gives the outputs of all resources of a stack as they
+were last saved; the Node.js SDK's `pulumi query` stands on the same call. Asked of the stack itself it tells two
+things that no resource of a run could: whether the routes of the last decision were really applied (a run may have
+been killed between gate and route), and so whether the plan allows this run's move, before anything is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from weighbridge.state import GateState
+
+
+def resource_outputs() -> Mapping[str, Mapping[str, Any]]:
+    """The saved outputs of this stack's resources by URN; {} before the first run."""
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    answer = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}).value
+    saved: Mapping[str, Mapping[str, Any]] = (answer or {}).get("outputs") or {}
+    return {urn: each.get("outputs", {}) for urn, each in saved.items()}
+
+
+def gate_state(saved: Mapping[str, Mapping[str, Any]], release: str) -> GateState | None:
+    """The gate's state of one release; None before its first run."""
+    outputs = _find(saved, "MetricGate", f"{release}-gate")
+    return GateState.read(outputs) if outputs else None
+
+
+def applied(saved: Mapping[str, Mapping[str, Any]], release: str) -> dict[str, Any]:
+    """Decision and time of the routes that were last applied; {} before the first."""
+    outputs = _find(saved, "AppliedRoute", f"{release}-applied")
+    return {key: outputs[key] for key in ("decision", "at") if key in outputs}
+
+
+def _find(saved: Mapping[str, Mapping[str, Any]], kind: str, name: str) -> Mapping[str, Any]:
+    for urn, outputs in saved.items():
+        # urn:pulumi:<stack>::<project>::<parent type>$...$<type>::<name>
+        parts = urn.split("::")
+        if parts[-1] == name and parts[-2].rsplit(":", 1)[-1] == kind:
+            return outputs
+    return {}

@@ -1,0 +1,18 @@
+"""What every room's tests share: the lab, started once for a run."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab import Lab, LabError
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running lab; its kubeconfig is at `lab.kubeconfig`."""
+    try:
+        running = Lab.start(tmp_path_factory.mktemp("lab"))
+    except LabError as error:
+        pytest.fail(str(error), pytrace=False)
+    with running:
+        yield running

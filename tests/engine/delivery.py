@@ -1,0 +1,212 @@
+"""A project of its own, with one release on the lab, that a scenario drives by its stack file and an engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from kubernetes import client, config
+
+from lab import Lab
+from lab.load import Load
+from lab.server import Server
+from weighbridge.engine import Engine, RunResult, choose
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = "weighbridge.dev/app"
+Kind = Literal["rehearsal", "pulumi"]
+
+_PATIENCE = 60.0
+"""Seconds after which a load that does not come is a failure."""
+
+RUN = """
+import sys
+from pathlib import Path
+from weighbridge.engine import choose
+choose(Path(sys.argv[1]), 'dev', sys.argv[2]).up(lambda line: print(line, flush=True))
+"""
+
+
+def send(load: Load, more: int) -> None:
+    """Wait until so many more requests have been sent."""
+    goal, deadline = load.stats().sent + more, time.monotonic() + _PATIENCE
+    while load.stats().sent < goal:
+        assert time.monotonic() < deadline, f"{load.stats()} never came to {goal}"
+        time.sleep(0.05)
+
+
+@contextmanager
+def standstill(server: Server) -> Iterator[None]:
+    """A server of the lab that answers nobody for a while, as one that swaps does."""
+    assert server.pid
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, as a person would see it."""
+
+    result: RunResult
+    lines: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended green."""
+        return self.result.ok
+
+    @property
+    def text(self) -> str:
+        """All that was printed, and the errors."""
+        return "\n".join([*self.lines, *self.result.errors])
+
+
+@dataclass
+class Delivery:
+    """A release under test."""
+
+    lab: Lab
+    folder: Path
+    name: str
+    kind: Kind
+    engine: Engine
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, **release: Any) -> None:
+        """Change the release's settings in the stack file; None takes a key out."""
+        for key, value in release.items():
+            self.settings.pop(key, None)
+            if value is not None:
+                self.settings[key] = value
+        stack = {
+            "config": {
+                "weighbridge:cluster": {"kind": "existing", "kubeconfig": str(self.lab.kubeconfig), "context": "lab"},
+                "weighbridge:prometheus": {"url": self.lab.prometheus_url, "timeout": "2s", "retries": 1},
+                "weighbridge:releases": {self.name: self.settings},
+            }
+        }
+        (self.folder / "stacks" / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack), encoding="utf-8")
+
+    def up(self, *, refresh: bool = False, **release: Any) -> Run:
+        """Write the settings that changed, and run."""
+        self.write(**release)
+        lines: list[str] = []
+        return Run(self.engine.up(lines.append, refresh=refresh), tuple(lines))
+
+    def preview(self, **release: Any) -> Run:
+        """Write the settings that changed, and preview."""
+        self.write(**release)
+        lines: list[str] = []
+        return Run(self.engine.preview(lines.append), tuple(lines))
+
+    def refresh(self) -> Run:
+        """Read what is live into the state."""
+        lines: list[str] = []
+        return Run(self.engine.refresh(lines.append), tuple(lines))
+
+    def start(self, **release: Any) -> subprocess.Popen[str]:
+        """Write the settings that changed, and run in a process group of its own, to be killed."""
+        self.write(**release)
+        return subprocess.Popen(
+            [sys.executable, "-u", "-c", RUN, str(self.folder), self.kind],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def gate(self) -> Mapping[str, Any]:
+        """The gate's state, as saved."""
+        return self.engine.gates()[self.name]
+
+    @property
+    def routes(self) -> dict[str, int]:
+        """The weights of the live VirtualService, by revision."""
+        live = self.custom("virtualservices")
+        routes = live["spec"]["http"][0]["route"]
+        return {route["destination"]["subset"]: route.get("weight", 100) for route in routes}
+
+    @property
+    def subsets(self) -> set[str]:
+        """The subsets of the live DestinationRule."""
+        return {subset["name"] for subset in self.custom("destinationrules")["spec"]["subsets"]}
+
+    def custom(self, plural: str) -> dict[str, Any]:
+        """A live Istio object of the release."""
+        api = client.CustomObjectsApi(self._client)
+        found: Any = api.get_namespaced_custom_object("networking.istio.io", "v1", "test", plural, self.name)
+        return dict(found)
+
+    @property
+    def deployments(self) -> dict[str, str]:
+        """The release's live Deployments: revision -> uid."""
+        found: Any = client.AppsV1Api(self._client).list_namespaced_deployment("test", label_selector=f"app={self.name}")
+        return {item.metadata.labels["version"]: item.metadata.uid for item in found.items}
+
+    @property
+    def _client(self) -> Any:
+        return config.new_client_from_config(str(self.lab.kubeconfig), "lab")
+
+    def counts(self) -> dict[str, int]:
+        """Requests that the release's processes have counted, by revision."""
+        prefix = f"{self.name}-"
+        return {
+            workload.removeprefix(prefix): number
+            for workload, number in self.lab.counts("test").items()
+            if workload.startswith(prefix)
+        }
+
+    @contextmanager
+    def load(self, rate: int = 150) -> Iterator[Load]:
+        """Requests from outside, through the gateway, without retries."""
+        with self.lab.load(rate=rate, host=f"{self.name}.lab") as load:
+            yield load
+
+
+def deliver(lab: Lab, folder: Path, name: str, kind: Kind) -> Delivery:
+    """A release that is up, with all traffic on stable."""
+    (folder / "stacks").mkdir(parents=True)
+    for part in ("__main__.py", "Pulumi.yaml"):
+        shutil.copy(ROOT / part, folder / part)
+    for part in ("components", "weighbridge", ".venv"):
+        os.symlink(ROOT / part, folder / part)
+    settings: dict[str, Any] = {
+        "namespace": "test",
+        "port": 9898,
+        "hosts": [f"{name}.lab"],
+        "gateways": ["istio-system/public"],
+        "replicas": 2,
+        "workload": {"readiness": {"path": "/ready", "period": "1s"}, "drain": "2s"},
+        "stable": {"image": f"{IMAGE}:1.0.0"},
+        "canary": {"image": f"{IMAGE}:2.0.0"},
+        "weight": 0,
+        "steps": [10, 30, 50, 100],
+        "gate": {"soak": "3s", "warm_up": "1s", "interval": "1s", "min_requests": 30, "reporter": "source"},
+        "route": {"retries": {"attempts": 0}},
+    }
+    # The file has to be there before an engine is chosen for it.
+    (folder / "stacks" / "Pulumi.dev.yaml").write_text("config: {}\n", encoding="utf-8")
+    delivery = Delivery(lab, folder, name, kind, choose(folder, "dev", kind))
+    first = delivery.up(**settings)
+    assert first.ok, first.text
+    return delivery
+
+
+def real_engine_missing() -> str | None:
+    """Why the real engine cannot be had here, if it cannot."""
+    return "not yet"

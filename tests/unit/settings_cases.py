@@ -1,0 +1,511 @@
+"""Settings for the tests: a good stack, everything that may be set, and a table of mistakes with their lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RELEASE = "weighbridge:releases.podinfo"
+NAME_RULE = "must be a DNS label: lower-case letters, digits and '-', with a letter first and no '-' last, at most 40"
+SPACE_RULE = "must be a DNS label: lower-case letters, digits and '-', at most 63"
+SPAN_RULE = "must be a duration such as 90s, 5m, 1h30m or 500ms"
+URL_RULE = "must be an http or https address such as http://prometheus.istio-system:9090"
+HOST_RULE = "must be a host such as podinfo.example.com or *.example.com, but not '*' alone"
+VALUE_RULE = "must be a label's value: letters, digits, '-', '_' and '.', at most 63"
+WHY_RULE = "must be one line that says why, at most 200 characters"
+TEXT_RULE = "must be text, in quotes where YAML would read something else"
+PORT_RULE = "must be a whole number from 1 to 65535"
+DELETE = object()
+
+
+def good() -> dict[str, Any]:
+    """Return the settings of a stack with one release in mid-walk."""
+    return {
+        "cluster": {"kind": "existing", "kubeconfig": "~/.kube/config", "context": "dev"},
+        "prometheus": {"url": "http://prometheus.istio-system:9090"},
+        "releases": {
+            "podinfo": {
+                "namespace": "test",
+                "port": 9898,
+                "stable": {"image": "ghcr.io/stefanprodan/podinfo:6.7.0"},
+                "canary": {"image": "ghcr.io/stefanprodan/podinfo:6.7.1"},
+                "weight": 10,
+                "steps": [10, 30, {"weight": 50, "soak": "1h30m"}, 100],
+            },
+        },
+    }
+
+
+def changed(where: str, value: object) -> dict[str, Any]:
+    """Return the good settings with one key set, by a path such as `releases.podinfo.port`, or deleted."""
+    raw = good()
+    *path, last = where.split("/")
+    section: Any = raw
+    for part in path:
+        section = section.setdefault(part, {})
+    if value is DELETE:
+        del section[last]
+    else:
+        section[last] = value
+    return raw
+
+
+FULL_WORKLOAD = {
+    "command": ["/app"],
+    "args": ["--level", "info"],
+    "env": {"MODE": "fast"},
+    "resources": {"requests": {"cpu": 0.1, "memory": "64Mi"}, "limits": {"cpu": 1}},
+    "readiness": {"path": "/readyz", "port": 9797, "period": "2s"},
+    "liveness": {"path": "/healthz", "initial_delay": "5s", "failure_threshold": 5},
+    "service_account": "podinfo",
+    "image_pull_secrets": ["registry"],
+    "labels": {"example.com/team": "web"},
+    "annotations": {"example.com/note": "any text"},
+    "drain": "20s",
+    "progress_deadline": "5m",
+    "min_ready": "1s",
+}
+FULL_ROUTE = {
+    "match": [{"uri": {"prefix": "/api"}, "headers": {"x-user": {"exact": "a"}}, "ignore_uri_case": True}],
+    "rewrite": {"uri": "/"},
+    "retries": {"attempts": 3, "per_try_timeout": "1.5s", "retry_on": "5xx,reset"},
+    "timeout": "10s",
+    "cors": {"allow_origins": [{"exact": "https://a.example"}], "allow_methods": ["GET"], "max_age": "1h"},
+    "headers": {"request": {"set": {"x_Some-Header": "1"}, "remove": ["x-b"]}, "response": {"add": {"x-c": "2"}}},
+}
+FULL_TRAFFIC = {
+    "connection_pool": {
+        "tcp": {"max_connections": 100, "connect_timeout": "30ms", "tcp_keepalive": {"time": "2h", "probes": 3}},
+        "http": {"http1_max_pending_requests": 10, "http2_max_requests": 100, "h2_upgrade_policy": "UPGRADE"},
+    },
+    "load_balancer": {"consistent_hash": {"http_cookie": {"name": "user", "ttl": 0}}},
+    "outlier_detection": {"consecutive_5xx_errors": 7, "interval": "5m", "base_ejection_time": "15m"},
+    "tls_mode": "ISTIO_MUTUAL",
+}
+
+P = "releases/podinfo/"
+BAD: list[tuple[str, str, object, str]] = [
+    ("a misspelt key", P + "wieght", 10, f"{RELEASE}.wieght: is not a setting; did you mean 'weight'? (got 10)"),
+    ("a key like no other", P + "colour", "blue", f"{RELEASE}.colour: is not a setting (got 'blue')"),
+    (
+        "a misspelt section, its content unseen",
+        "relaeses",
+        {"podinfo": {"stable": {"env": {"A": "hunter2"}}}},
+        "weighbridge:relaeses: is not a setting; did you mean 'releases'? (got a mapping)",
+    ),
+    (
+        "a key with a newline",
+        P + "we\night",
+        10,
+        f"{RELEASE}.'we\\night': is not a setting; did you mean 'weight'? (got 10)",
+    ),
+    ("a key that is a number", P + "stable", {"image": "a:1", 5: 5}, f"{RELEASE}.stable.5: is not a setting (got 5)"),
+    (
+        "a misspelt metric",
+        P + "gate",
+        {"metrics": {"request-success-rat": {"min": 99}}},
+        f"{RELEASE}.gate.metrics.request-success-rat: is not a setting; did you mean 'request-success-rate'? (got a mapping)",
+    ),
+    (
+        "a misspelt env, its content unseen",
+        P + "stable",
+        {"image": "a:1", "envs": {"PASSWORD": "hunter2"}},
+        f"{RELEASE}.stable.envs: is not a setting; did you mean 'env'? (got a mapping)",
+    ),
+    (
+        "env as text, unseen",
+        P + "stable",
+        {"image": "a:1", "env": "PASSWORD=hunter2"},
+        f"{RELEASE}.stable: 'env' must be a mapping (got a value not shown)",
+    ),
+    (
+        "env value that is a number, unseen",
+        P + "stable",
+        {"image": "a:1", "env": {"PORT": 8080}},
+        f"{RELEASE}.stable.env: 'PORT' {TEXT_RULE} (got a value not shown)",
+    ),
+    (
+        "env name with a space",
+        P + "stable",
+        {"image": "a:1", "env": {"A B": "hunter2"}},
+        f"{RELEASE}.stable.env: each name must be the name of an environment variable (got 'A B')",
+    ),
+    (
+        "name is own key",
+        P + "name",
+        "podinfo",
+        f"{RELEASE}.name: is not a setting; did you mean 'namespace'? (got 'podinfo')",
+    ),
+    ("missing cluster", "cluster", DELETE, "weighbridge:cluster: is required (got nothing)"),
+    ("missing namespace", P + "namespace", DELETE, f"{RELEASE}: 'namespace' is required (got nothing)"),
+    ("missing image", P + "stable", {}, f"{RELEASE}.stable: 'image' is required (got nothing)"),
+    ("cluster text", "cluster", "dev", "weighbridge:cluster: must be a mapping (got 'dev')"),
+    ("cluster kind", "cluster/kind", "gke", "weighbridge:cluster: 'kind' must be existing (got 'gke')"),
+    (
+        "a whole kubeconfig instead of its path, unseen",
+        "cluster/kubeconfig",
+        "apiVersion: v1\nkind: Config\nusers: [{user: {token: abcdefghijklmnopqrstuvwxyz}}]\n",
+        "weighbridge:cluster: 'kubeconfig' must be the path of a file (got text of 4 lines)",
+    ),
+    (
+        "context number",
+        "cluster/context",
+        5,
+        "weighbridge:cluster: 'context' must be the name of a context in the kubeconfig (got 5)",
+    ),
+    ("releases list", "releases", ["podinfo"], "weighbridge:releases: must be a mapping (got ['podinfo'])"),
+    ("release text", "releases/podinfo", "yes", "weighbridge:releases: 'podinfo' must be a mapping (got 'yes')"),
+    ("release nothing", "releases/podinfo", None, "weighbridge:releases: 'podinfo' must be a mapping (got nothing)"),
+    ("port text", P + "port", "http", f"{RELEASE}: 'port' {PORT_RULE} (got 'http')"),
+    ("port zero", P + "port", 0, f"{RELEASE}: 'port' {PORT_RULE} (got 0)"),
+    ("port high", P + "port", 65536, f"{RELEASE}: 'port' {PORT_RULE} (got 65536)"),
+    ("port float", P + "port", 80.5, f"{RELEASE}: 'port' {PORT_RULE} (got 80.5)"),
+    ("port true", P + "port", True, f"{RELEASE}: 'port' {PORT_RULE} (got True)"),
+    ("port quoted padded", P + "port", " 80", f"{RELEASE}: 'port' {PORT_RULE} (got ' 80')"),
+    ("port leading zero", P + "port", "080", f"{RELEASE}: 'port' {PORT_RULE} (got '080')"),
+    ("port arabic digits", P + "port", "٨٠", f"{RELEASE}: 'port' {PORT_RULE} (got '٨٠')"),
+    ("replicas 0", P + "replicas", 0, f"{RELEASE}: 'replicas' must be a whole number from 1 to 10000 (got 0)"),
+    (
+        "image that YAML read as a number",
+        P + "stable",
+        {"image": 1.1},
+        f"{RELEASE}.stable: 'image' must be the reference of an image (got 1.1)",
+    ),
+    (
+        "image with a space",
+        P + "stable",
+        {"image": "pod info:1"},
+        f"{RELEASE}.stable: 'image' must be the reference of an image (got 'pod info:1')",
+    ),
+    (
+        "image with a newline",
+        P + "stable",
+        {"image": "podinfo:1\n"},
+        f"{RELEASE}.stable: 'image' must be the reference of an image (got 'podinfo:1\\n')",
+    ),
+    ("weight off the plan", P + "weight", 40, f"{RELEASE}: 'weight' must be one of 0, 10, 30, 50, 100 (got 40)"),
+    ("negative weight", P + "weight", -10, f"{RELEASE}: 'weight' must be one of 0, 10, 30, 50, 100 (got -10)"),
+    ("weight text", P + "weight", "ten", f"{RELEASE}: 'weight' must be a whole number (got 'ten')"),
+    (
+        "quoted weight off the plan",
+        P + "weight",
+        "40",
+        f"{RELEASE}: 'weight' must be one of 0, 10, 30, 50, 100 (got 40)",
+    ),
+    ("weight true", P + "weight", True, f"{RELEASE}: 'weight' must be a whole number (got True)"),
+    ("weight list", P + "weight", [10], f"{RELEASE}: 'weight' must be a whole number (got [10])"),
+    ("half a percent", P + "weight", 10.5, f"{RELEASE}: 'weight' must be a whole number (got 10.5)"),
+    (
+        "weight of 5001 digits",
+        P + "weight",
+        10**5000,
+        f"{RELEASE}: 'weight' must be a whole number (got a number of thousands of digits)",
+    ),
+    ("steps empty", P + "steps", [], f"{RELEASE}: 'steps' must hold at least 1 item (got [])"),
+    ("steps not list", P + "steps", 10, f"{RELEASE}: 'steps' must be a list (got 10)"),
+    ("steps falling", P + "steps", [10, 30, 20], f"{RELEASE}: 'steps' must rise strictly (got 10, 30, 20)"),
+    ("the same step twice", P + "steps", [10, 10], f"{RELEASE}: 'steps' must rise strictly (got 10, 10)"),
+    ("step 0", P + "steps", [0, 10], f"{RELEASE}.steps[0]: 'weight' must be a whole number from 1 to 100 (got 0)"),
+    (
+        "step 101",
+        P + "steps",
+        [10, 101],
+        f"{RELEASE}.steps[1]: 'weight' must be a whole number from 1 to 100 (got 101)",
+    ),
+    (
+        "misspelt key of a step",
+        P + "steps",
+        [{"weight": 10, "soack": "1m"}],
+        f"{RELEASE}.steps[0].soack: is not a setting; did you mean 'soak'? (got '1m')",
+    ),
+    (
+        "soak in words",
+        P + "steps",
+        [{"weight": 10, "soak": "1 minute"}],
+        f"{RELEASE}.steps[0]: 'soak' {SPAN_RULE} (got '1 minute')",
+    ),
+    ("step no weight", P + "steps", [{"soak": "1m"}], f"{RELEASE}.steps[0]: 'weight' is required (got nothing)"),
+    (
+        "weight without a canary",
+        P + "canary",
+        DELETE,
+        f"{RELEASE}: 'weight' must be 0 while there is no canary (got 10)",
+    ),
+    (
+        "canary like stable",
+        P + "canary",
+        {"image": "ghcr.io/stefanprodan/podinfo:6.7.0"},
+        f"{RELEASE}: 'canary' must differ from 'stable' at weight 10 (got the same pod template twice)",
+    ),
+    (
+        "weight without Prometheus",
+        "prometheus",
+        DELETE,
+        "weighbridge:prometheus: is required while 'podinfo' has weight 10 (got nothing)",
+    ),
+    (
+        "address without a scheme",
+        "prometheus/url",
+        "prometheus:9090",
+        f"weighbridge:prometheus: 'url' {URL_RULE} (got 'prometheus:9090')",
+    ),
+    (
+        "address by ftp",
+        "prometheus/url",
+        "ftp://prometheus:9090",
+        f"weighbridge:prometheus: 'url' {URL_RULE} (got 'ftp://prometheus:9090')",
+    ),
+    (
+        "address with a password, unseen",
+        "prometheus/url",
+        "http://admin:hunter2@prometheus:9090",
+        "weighbridge:prometheus: 'url' must not hold a user or a password, as it is kept in the state in clear (got 'http://***@prometheus:9090')",
+    ),
+    (
+        "address with an odd password, unseen",
+        "prometheus/url",
+        "http://admin:hun/ter@2@prometheus:9090",
+        f"weighbridge:prometheus: 'url' {URL_RULE} (got 'http://***@prometheus:9090')",
+    ),
+    (
+        "address with a token, unseen",
+        "prometheus/url",
+        "http://prometheus:9090/?token=hunter2",
+        "weighbridge:prometheus: 'url' must end with its path, without '?' or '#' (got 'http://prometheus:9090/?***)",
+    ),
+    (
+        "address with a port too high",
+        "prometheus/url",
+        "http://prometheus:99999",
+        f"weighbridge:prometheus: 'url' {URL_RULE} (got 'http://prometheus:99999')",
+    ),
+    (
+        "address with half an IPv6 address",
+        "prometheus/url",
+        "http://[::1",
+        f"weighbridge:prometheus: 'url' {URL_RULE} (got 'http://[::1')",
+    ),
+    (
+        "address with a newline",
+        "prometheus/url",
+        "http://prometheus:9090\n",
+        f"weighbridge:prometheus: 'url' {URL_RULE} (got 'http://prometheus:9090\\n')",
+    ),
+    ("timeout without a unit", "prometheus/timeout", 5, f"weighbridge:prometheus: 'timeout' {SPAN_RULE} (got 5)"),
+    (
+        "timeout 0",
+        "prometheus/timeout",
+        "0s",
+        "weighbridge:prometheus: 'timeout' must be a duration from 100ms to 5m (got '0s')",
+    ),
+    (
+        "retries neg",
+        "prometheus/retries",
+        -1,
+        "weighbridge:prometheus: 'retries' must be a whole number from 0 to 20 (got -1)",
+    ),
+    ("soak neg", P + "gate", {"soak": "-5m"}, f"{RELEASE}.gate: 'soak' {SPAN_RULE} (got '-5m')"),
+    ("soak number", P + "gate", {"soak": 300}, f"{RELEASE}.gate: 'soak' {SPAN_RULE} (got 300)"),
+    (
+        "interval of nothing",
+        P + "gate",
+        {"interval": 0},
+        f"{RELEASE}.gate: 'interval' must be a duration from 100ms to 1d (got 0)",
+    ),
+    (
+        "min_requests",
+        P + "gate",
+        {"min_requests": 0},
+        f"{RELEASE}.gate: 'min_requests' must be a whole number from 1 to 1000000000000 (got 0)",
+    ),
+    (
+        "threshold",
+        P + "gate",
+        {"threshold": 0},
+        f"{RELEASE}.gate: 'threshold' must be a whole number from 1 to 1000 (got 0)",
+    ),
+    ("wait text", P + "gate", {"wait": "yes"}, f"{RELEASE}.gate: 'wait' must be true or false (got 'yes')"),
+    (
+        "on_failure",
+        P + "gate",
+        {"on_failure": "explode"},
+        f"{RELEASE}.gate: 'on_failure' must be one of rollback, hold (got 'explode')",
+    ),
+    (
+        "metrics empty",
+        P + "gate",
+        {"metrics": {}},
+        f"{RELEASE}.gate: 'metrics' must hold 'request-success-rate' (got no metric)",
+    ),
+    (
+        "latency alone",
+        P + "gate",
+        {"metrics": {"request-duration": {"max": "1s"}}},
+        f"{RELEASE}.gate: 'metrics' must hold 'request-success-rate' (got request-duration)",
+    ),
+    (
+        "bound over 100 percent",
+        P + "gate",
+        {"metrics": {"request-success-rate": {"min": 101}}},
+        f"{RELEASE}.gate.metrics.request-success-rate: 'min' must be a number from 0 to 100 (got 101)",
+    ),
+    (
+        "bound that is not a number",
+        P + "gate",
+        {"metrics": {"request-success-rate": {"min": float("nan")}}},
+        f"{RELEASE}.gate.metrics.request-success-rate: 'min' must be a number from 0 to 100 (got nan)",
+    ),
+    (
+        "quantile",
+        P + "gate",
+        {"metrics": {"request-success-rate": {}, "request-duration": {"quantile": 1}}},
+        f"{RELEASE}.gate.metrics.request-duration: 'quantile' must be a number between 0 and 1 (got 1)",
+    ),
+    (
+        "max 500",
+        P + "gate",
+        {"metrics": {"request-success-rate": {}, "request-duration": {"max": 500}}},
+        f"{RELEASE}.gate.metrics.request-duration: 'max' {SPAN_RULE} (got 500)",
+    ),
+    ("every host", P + "hosts", ["*"], f"{RELEASE}: 'hosts[0]' {HOST_RULE} (got '*')"),
+    ("host url", P + "hosts", ["http://a.example"], f"{RELEASE}: 'hosts[0]' {HOST_RULE} (got 'http://a.example')"),
+    (
+        "host twice",
+        P + "hosts",
+        ["a.example", "a.example"],
+        f"{RELEASE}: 'hosts' must not hold an item twice (got ['a.example', 'a.example'])",
+    ),
+    ("hosts text", P + "hosts", "a.example", f"{RELEASE}: 'hosts' must be a list (got 'a.example')"),
+    (
+        "gateway",
+        P + "gateways",
+        ["public"],
+        f"{RELEASE}: 'gateways[0]' must be 'namespace/name' of a Gateway (got 'public')",
+    ),
+    (
+        "namespace made to break PromQL",
+        P + "namespace",
+        'test"} or vector(1) #',
+        f"{RELEASE}: 'namespace' {SPACE_RULE} (got 'test\"}} or vector(1) #')",
+    ),
+    ("namespace in capitals", P + "namespace", "Test", f"{RELEASE}: 'namespace' {SPACE_RULE} (got 'Test')"),
+    ("namespace with a newline", P + "namespace", "test\n", f"{RELEASE}: 'namespace' {SPACE_RULE} (got 'test\\n')"),
+    ("namespace with an accent", P + "namespace", "tést", f"{RELEASE}: 'namespace' {SPACE_RULE} (got 'tést')"),
+    (
+        "label that selects pods",
+        P + "stable",
+        {"image": "a:1", "labels": {"version": "1"}},
+        f"{RELEASE}.stable: 'labels' must leave 'app' and 'version' to Weighbridge (got 'version')",
+    ),
+    (
+        "label value",
+        P + "stable",
+        {"image": "a:1", "labels": {"team": "a b"}},
+        f"{RELEASE}.stable.labels: 'team' {VALUE_RULE} (got 'a b')",
+    ),
+    (
+        "label value with a newline",
+        P + "stable",
+        {"image": "a:1", "labels": {"team": "a\n"}},
+        f"{RELEASE}.stable.labels: 'team' {VALUE_RULE} (got 'a\\n')",
+    ),
+    (
+        "label name",
+        P + "stable",
+        {"image": "a:1", "labels": {"a b": "x"}},
+        f"{RELEASE}.stable.labels: each name must be the name of a label such as team or example.com/team (got 'a b')",
+    ),
+    (
+        "label bool",
+        P + "workload",
+        {"labels": {"sidecar.istio.io/inject": True}},
+        f"{RELEASE}.workload.labels: 'sidecar.istio.io/inject' {VALUE_RULE} (got True)",
+    ),
+    (
+        "annotation that is a number",
+        P + "workload",
+        {"annotations": {"a": 1}},
+        f"{RELEASE}.workload.annotations: 'a' {TEXT_RULE} (got 1)",
+    ),
+    (
+        "cpu in words",
+        P + "workload",
+        {"resources": {"requests": {"cpu": "a lot"}}},
+        f"{RELEASE}.workload.resources.requests: 'cpu' must be a quantity such as 100m, 0.5, 2 or 64Mi (got 'a lot')",
+    ),
+    (
+        "negative memory",
+        P + "workload",
+        {"resources": {"limits": {"memory": -1}}},
+        f"{RELEASE}.workload.resources.limits: 'memory' must be a quantity such as 100m, 0.5, 2 or 64Mi (got -1)",
+    ),
+    (
+        "drain of a second and a half",
+        P + "workload",
+        {"drain": "1.5s"},
+        f"{RELEASE}.workload: 'drain' must be a duration of whole seconds (got '1.5s')",
+    ),
+    (
+        "drain long",
+        P + "workload",
+        {"drain": "2h"},
+        f"{RELEASE}.workload: 'drain' must be a duration from 0s to 1h (got '2h')",
+    ),
+    (
+        "deadline before min_ready",
+        P + "workload",
+        {"progress_deadline": "10s", "min_ready": "10s"},
+        f"{RELEASE}.workload: 'progress_deadline' must be longer than 'min_ready' (got 10s)",
+    ),
+    (
+        "deadline of one track",
+        P + "stable",
+        {"image": "a:1", "progress_deadline": "10s"},
+        f"{RELEASE}.stable.progress_deadline: is not a setting (got '10s')",
+    ),
+    (
+        "probe path without a slash",
+        P + "workload",
+        {"readiness": {"path": "healthz"}},
+        f"{RELEASE}.workload.readiness: 'path' must be a path that begins with '/' (got 'healthz')",
+    ),
+    ("skip empty", P + "skip", " ", f"{RELEASE}: 'skip' {WHY_RULE} (got ' ')"),
+    ("skip on two lines", P + "skip", "because\nof me", f"{RELEASE}: 'skip' {WHY_RULE} (got 'because\\nof me')"),
+    (
+        "reason long",
+        P + "reason",
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        f"{RELEASE}: 'reason' {WHY_RULE} (got 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...)",
+    ),
+    (
+        "two ways to match",
+        P + "route",
+        {"match": [{"uri": {"exact": "/", "prefix": "/"}}]},
+        f"{RELEASE}.route.match[0]: 'uri' must hold exactly one of exact, prefix, regex (got exact, prefix)",
+    ),
+    ("match empty", P + "route", {"match": []}, f"{RELEASE}.route: 'match' must hold at least 1 item (got [])"),
+    (
+        "match uri text",
+        P + "route",
+        {"match": [{"uri": "/api"}]},
+        f"{RELEASE}.route.match[0]: 'uri' must be a mapping (got '/api')",
+    ),
+    (
+        "Istio's own spelling",
+        P + "route",
+        {"retries": {"attempts": 3, "perTryTimeout": "1s"}},
+        f"{RELEASE}.route.retries.perTryTimeout: is not a setting; did you mean 'per_try_timeout'? (got '1s')",
+    ),
+    (
+        "mutual TLS without certificates",
+        P + "traffic",
+        {"tls_mode": "MUTUAL"},
+        f"{RELEASE}.traffic: 'tls_mode' must be one of DISABLE, SIMPLE, ISTIO_MUTUAL (got 'MUTUAL')",
+    ),
+    (
+        "empty load balancer",
+        P + "traffic",
+        {"load_balancer": {}},
+        f"{RELEASE}.traffic: 'load_balancer' must hold either simple or consistent_hash (got neither)",
+    ),
+]
+"""What is wrong, where it is set, the value, and the whole line."""

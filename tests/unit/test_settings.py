@@ -1,0 +1,165 @@
+"""Settings: what is read, and the one line for each mistake."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.settings_cases import BAD, NAME_RULE, PORT_RULE, RELEASE, P, changed, good
+from weighbridge.errors import SettingsError
+from weighbridge.settings import load
+
+
+def told(raw: object) -> str | None:
+    """Return the line by which the settings are refused, or None."""
+    try:
+        load(raw)  # type: ignore[arg-type]
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
+def line_of(raw: object) -> str:
+    """Return the one line by which the settings are refused."""
+    line = told(raw)
+    assert line is not None
+    return line
+
+
+@pytest.mark.parametrize(("where", "value", "line"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_a_mistake_is_one_exact_line(where: str, value: object, line: str) -> None:
+    """Every mistake is told in one line: key, rule, value."""
+    assert line_of(changed(where, value)) == line
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Podinfo", "pöd", "9pod", "a" * 41, "pod-", "", "pod.info", "__proto__", 5, None, "../pod", "p d"),
+        *('pod"info', "pod{info}", "pod\ninfo", "pod\u2028info", "pod\\info", "pod$info", "pod`info`"),
+        'pod",destination_workload=~".*',
+    ],
+)
+def test_a_release_cannot_have_a_name_that_breaks_promql_or_a_label(name: object) -> None:
+    """A release's name is a DNS label, whatever else someone tries."""
+    raw = good()
+    raw["releases"][name] = raw["releases"].pop("podinfo")
+    line = line_of(raw)
+    assert line.startswith(f"weighbridge:releases: each name {NAME_RULE} (got ")
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(("raw", "got"), [(None, "nothing"), ([], "[]"), ("x", "'x'")])
+def test_settings_that_are_no_mapping_are_refused(raw: object, got: str) -> None:
+    """What is not a mapping at all is one line as well."""
+    assert line_of(raw) == f"weighbridge: must be a mapping (got {got})"
+
+
+def test_two_releases_cannot_own_all_of_one_host() -> None:
+    """One of two routes for the whole of a host would win in silence."""
+    raw = good()
+    raw["releases"]["podinfo"]["hosts"] = ["a.example"]
+    raw["releases"]["other"] = copy.deepcopy(raw["releases"]["podinfo"])
+    rule = "only one may route 'a.example' on 'mesh' without a match"
+    assert line_of(raw) == f"weighbridge:releases: {rule} (got 2 releases)"
+    raw["releases"]["other"]["route"] = {"match": [{"uri": {"prefix": "/other"}}]}
+    assert set(load(raw).releases) == {"other", "podinfo"}
+
+
+def test_the_first_mistake_told_does_not_depend_on_the_order_of_keys() -> None:
+    """Releases are read by name, keys in the order of the models."""
+    raw = good()
+    bad = raw["releases"].pop("podinfo") | {"port": 0, "weight": 7}
+    raw["releases"] = {"b": bad, "a": bad}
+    backwards = raw | {"releases": {"a": dict(reversed(bad.items())), "b": bad}}
+    assert line_of(raw) == line_of(backwards) == f"weighbridge:releases.a: 'port' {PORT_RULE} (got 0)"
+
+
+def test_an_unknown_key_is_named_before_what_it_leaves_missing() -> None:
+    """A misspelt `image` is told as such, not as a missing one."""
+    line = f"{RELEASE}.stable.imagee: is not a setting; did you mean 'image'? (got 'a:1')"
+    assert line_of(changed(P + "stable", {"imagee": "a:1"})) == line
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5), st.data()
+)
+def test_any_value_at_any_key_is_read_or_told_in_one_printable_line(value: object, data: st.DataObject) -> None:
+    """No value, wherever it stands, ends in anything but settings or one line."""
+    spots = [case[1] for case in BAD]
+    line = told(changed(data.draw(st.sampled_from(spots)), value))
+    assert line is None or (line.isprintable() and line.startswith("weighbridge:") and line.endswith(")"))
+
+
+def test_defaults_are_those_of_the_peers() -> None:
+    """A release that says nothing of its gate gets Flagger's metrics and bounds."""
+    gate = load(good()).releases["podinfo"].gate
+    assert gate.model_dump() == {
+        "metrics": {"request-success-rate": {"min": 99.0}, "request-duration": {"max": 0.5, "quantile": 0.99}},
+        "soak": 300.0,
+        "warm_up": 30.0,
+        "interval": 60.0,
+        "threshold": 1,
+        "min_requests": 100,
+        "wait": True,
+        "on_failure": "rollback",
+        "reporter": "destination",
+    }
+
+
+def test_metrics_that_are_given_take_the_place_of_the_default_ones() -> None:
+    """A gate with its own success rate does not judge latency unasked."""
+    settings = load(changed(P + "gate", {"metrics": {"request-success-rate": {"min": "99.5"}}}))
+    assert settings.releases["podinfo"].gate.model_dump()["metrics"] == {"request-success-rate": {"min": 99.5}}
+
+
+@pytest.mark.parametrize("written", [10, 10.0, "10"])
+def test_a_whole_number_may_be_quoted_or_a_whole_float(written: object) -> None:
+    """`pulumi config set` quotes numbers, and JSON knows no integers."""
+    weight = load(changed(P + "weight", written)).releases["podinfo"].weight
+    assert (weight, type(weight)) == (10, int)
+
+
+def test_a_step_may_be_a_bare_weight_or_carry_its_soak() -> None:
+    """Both forms of a step are read into the same shape, with seconds."""
+    steps = load(good()).releases["podinfo"].steps
+    assert [(step.weight, step.soak) for step in steps] == [(10, None), (30, None), (50, 5400.0), (100, None)]
+
+
+def test_a_release_knows_its_name_and_its_settings_cannot_change() -> None:
+    """Settings are read-only all the way down, and hashable."""
+    settings = load(changed(P + "stable", {"image": "a:1", "env": {"A": "1"}}))
+    release = settings.releases["podinfo"]
+    assert release.name == "podinfo"
+    with pytest.raises(TypeError, match="cannot be changed"):
+        release.stable.env["A"] = "2"  # type: ignore[index]
+    with pytest.raises(ValueError, match="frozen"):
+        release.weight = 0  # type: ignore[misc]
+    assert hash(settings) == hash(copy.deepcopy(settings))
+    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301  our own bytes
+
+
+def test_env_values_are_not_in_the_text_of_settings() -> None:
+    """A log line with the settings in it does not hold the environment."""
+    settings = load(changed(P + "stable", {"image": "a:1", "env": {"PASSWORD": "hunter2"}}))
+    assert "hunter2" not in repr(settings)
+
+
+def test_an_address_loses_the_slash_at_its_end() -> None:
+    """Paths are appended to it."""
+    prometheus = load(changed("prometheus/url", "https://prometheus.example/tenant/")).prometheus
+    assert prometheus is not None
+    assert prometheus.url == "https://prometheus.example/tenant"
+
+
+def test_the_way_back_needs_neither_canary_nor_prometheus() -> None:
+    """Weight 0 is always possible."""
+    raw = changed(P + "weight", 0)
+    del raw["prometheus"]
+    assert load(raw).releases["podinfo"].weight == 0
+    del raw["releases"]["podinfo"]["canary"]
+    assert load(raw).releases["podinfo"].canary is None

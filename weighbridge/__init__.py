@@ -1,0 +1,5 @@
+"""Weighbridge: progressive delivery as reviewed infrastructure code."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

@@ -1,0 +1,110 @@
+"""The rehearsal as an engine: starts its process, passes its lines on, and reads its state."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from weighbridge.engine.plain import gate_states, strip_control
+from weighbridge.engine.project import require_stack
+from weighbridge.engine.protocol import Line, RunResult
+from weighbridge.engine.rehearsal.state import Checkpoint, state_path
+from weighbridge.engine.rehearsal.values import integral, is_secret, rebuilt
+
+HIDDEN = "[secret]"
+
+
+class Rehearsal:
+    """Rehearses one stack of a project."""
+
+    name = "rehearsal"
+
+    def __init__(self, project: Path, stack: str, why: str = "asked for") -> None:
+        """Find the stack.
+
+        Raises:
+            EngineError: the project has no such stack.
+        """
+        require_stack(project, stack)
+        self.reason = f"engine: rehearsal ({why})"
+        self._project = project.resolve()
+        self._stack = stack
+
+    def preview(self, on_line: Line) -> RunResult:
+        """Run the program with nothing but checks, diffs and dry runs behind it."""
+        return self._run("preview", on_line)
+
+    def up(self, on_line: Line, *, refresh: bool = False) -> RunResult:
+        """Run the program."""
+        return self._run("up", on_line, *(["--refresh"] if refresh else []))
+
+    def refresh(self, on_line: Line) -> RunResult:
+        """Read what is live into the state file."""
+        return self._run("refresh", on_line)
+
+    def destroy(self, on_line: Line) -> RunResult:
+        """Delete all that the state file holds; the program is not needed for it."""
+        return self._run("destroy", on_line)
+
+    def outputs(self) -> Mapping[str, object]:
+        """Give the outputs of the last green run."""
+        shown: dict[str, object] = _shown(self._state().outputs)
+        return shown
+
+    def gates(self) -> Mapping[str, Mapping[str, object]]:
+        """Give release -> gate state."""
+        return gate_states(
+            (record.type, record.name, _shown(record.outputs)) for record in self._state().records.values()
+        )
+
+    def _state(self) -> Checkpoint:
+        return Checkpoint(state_path(self._project, self._stack), saved=False)
+
+    def _run(self, operation: str, on_line: Line, *options: str) -> RunResult:
+        on_line(self.reason)
+        with tempfile.TemporaryDirectory(prefix="weighbridge-") as folder:
+            result = Path(folder) / "result.json"
+            where = ["--project", str(self._project), "--stack", self._stack, "--result", str(result)]
+            command = [sys.executable, "-u", "-m", __package__, operation, *where, *options]
+            code = self._follow(command, on_line)
+            if not result.exists():
+                return RunResult(ok=False, errors=(f"{operation}: the rehearsal's process ended by itself ({code})",))
+            document = json.loads(result.read_text(encoding="utf-8"))
+        return RunResult(document["ok"], document["changes"], tuple(document["errors"]))
+
+    def _follow(self, command: list[str], on_line: Line) -> int:
+        """Start a run and pass its lines on; an interrupt is handed down once, and the run's end awaited."""
+        # In a session of its own: a terminal's Ctrl-C would reach it twice.
+        with subprocess.Popen(
+            command,
+            cwd=self._project,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            try:
+                _pass_on(process, on_line)
+            except BaseException:
+                process.send_signal(signal.SIGINT)
+                _pass_on(process, on_line)
+                raise
+            return process.wait()
+
+
+def _pass_on(process: subprocess.Popen[str], on_line: Line) -> None:
+    if process.stdout is not None:
+        for line in process.stdout:
+            on_line(strip_control(line.rstrip("\r\n")))
+
+
+def _shown(value: object) -> object:
+    """Hide secrets, and give whole numbers as such."""
+    return HIDDEN if is_secret(value) else integral(rebuilt(value, _shown))

@@ -1,0 +1,36 @@
+"""The one reader of a stack's config: strict, typed, and every error one line that names its key.
+
+load        raw config -> Settings, or SettingsError
+Settings    cluster, prometheus, releases; read-only all the way down
+stack       the whole, cluster, release, pods, gate and mesh its sections
+rules       the rules of single values, section the rule of known keys, lines the text of an error
+schema      the JSON Schema for editors; `python -m weighbridge.settings` writes it
+"""
+
+from __future__ import annotations
+
+from weighbridge.settings.cluster import Cluster, Prometheus
+from weighbridge.settings.gate import Gate, Metric, RequestDuration, SuccessRate
+from weighbridge.settings.mesh import Route, Traffic
+from weighbridge.settings.pods import Probe, Resources, Track, Workload
+from weighbridge.settings.release import Release, Step
+from weighbridge.settings.stack import Settings, load
+
+__all__ = [
+    "Cluster",
+    "Gate",
+    "Metric",
+    "Probe",
+    "Prometheus",
+    "Release",
+    "RequestDuration",
+    "Resources",
+    "Route",
+    "Settings",
+    "Step",
+    "SuccessRate",
+    "Track",
+    "Traffic",
+    "Workload",
+    "load",
+]

@@ -1,0 +1,36 @@
+"""Where the release runs and where its measurements are: the sections `cluster` and `prometheus`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from weighbridge.settings.rules import Choice, Span, Text, Url, Whole
+from weighbridge.settings.section import Section
+
+Path = Annotated[str, Text(r"[^\x00-\x1f\x7f]+", "must be the path of a file", 1000)]
+Context = Annotated[str, Text(r"[^\x00-\x1f\x7f]+", "must be the name of a context in the kubeconfig")]
+
+
+class Cluster(Section):
+    """A cluster that exists already."""
+
+    kind: Annotated[Literal["existing"], Choice(("existing",))]
+    kubeconfig: Path | None = None
+    """Path of the kubeconfig; without it $KUBECONFIG counts, then ~/.kube/config."""
+    context: Context | None = None
+    """Context in the kubeconfig; without it the current one."""
+    mesh_kubeconfig: Path | None = None
+    """Path of the kubeconfig of the mesh's own API server, where it has one (Alibaba ASM)."""
+    mesh_context: Context | None = None
+    """Context in the mesh's kubeconfig."""
+
+
+class Prometheus(Section):
+    """The server that the gate asks."""
+
+    url: Annotated[str, Url()]
+    """Its address, without credentials: it is kept in the state in clear."""
+    timeout: Annotated[float, Span(low=0.1, high=300)] = 5.0
+    """Time for one question, all its attempts apart."""
+    retries: Annotated[int, Whole(0, 20)] = 3
+    """Attempts after the first that fails."""

@@ -1,0 +1,75 @@
+"""The settings of a whole stack, and the one way to read them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import ValidationError, model_validator
+
+from weighbridge.errors import SettingsError
+from weighbridge.settings.cluster import Cluster, Prometheus
+from weighbridge.settings.frozen import Frozen
+from weighbridge.settings.lines import one_line
+from weighbridge.settings.release import HIDDEN_NAME, NAME, Release
+from weighbridge.settings.rules import fault
+from weighbridge.settings.section import Section
+from weighbridge.settings.shapes import Mapped
+
+
+class _Releases(Mapped):
+    """The releases by name, each of which is told its name."""
+
+    def open(self, value: Any) -> dict[str, Any]:
+        """Check the names, then pass each one on into its section."""
+        found = super().open(value)
+        return {k: {**v, HIDDEN_NAME: k} if isinstance(v, Mapping) else v for k, v in found.items()}
+
+
+class Settings(Section):
+    """Everything that a stack file says under `weighbridge:`."""
+
+    cluster: Cluster
+    prometheus: Prometheus | None = None
+    releases: Annotated[Mapping[str, Release], _Releases(NAME)] = Frozen()
+
+    @model_validator(mode="after")
+    def _weight_needs_prometheus(self) -> Settings:
+        for release in self.releases.values():
+            if release.weight and self.prometheus is None:
+                rule = f"is required while {release.name!r} has weight {release.weight}"
+                raise fault(rule, got="nothing", key="prometheus")
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_have_one_owner(self) -> Settings:
+        claims = Counter(
+            (gateway, host)
+            for release in self.releases.values()
+            if release.route.match is None
+            for gateway in ("mesh", *release.gateways)
+            for host in release.hosts
+        )
+        for (gateway, host), count in claims.items():
+            if count > 1:
+                rule = f"only one may route {host!r} on {gateway!r} without a match"
+                raise fault(rule, got=f"{count} releases", key="releases")
+        return self
+
+
+def load(raw: Mapping[str, object]) -> Settings:
+    """Read the settings of a stack.
+
+    Args:
+        raw: every key of the stack's config in the namespace `weighbridge`, without the prefix, as JSON values:
+            `{"cluster": {...}, "prometheus": {...}, "releases": {...}}`. Pass unknown keys too, so that they are named.
+
+    Raises:
+        SettingsError: a rule is broken. One line, `<key>: <rule> (got <value>)`; the first in the order of the
+            models, with releases by name.
+    """
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(one_line(error)) from None
