@@ -57,11 +57,12 @@ def settings() -> Settings:
 def main() -> None:
     """Declare the stack."""
     stack = settings()
-    state = saved.resource_outputs()
+    outputs = saved.resource_outputs()
+    before = {name: saved.release(outputs, name) for name in stack.releases}
     for name, release in stack.releases.items():
-        before = saved.gate_state(state, name)
+        state = before[name].state
         # Refused here as well as in the gate: nothing of a move that the plan does not have is begun.
-        decide(name, before.live if before else None, wanted(release))
+        decide(name, state.live if state else None, wanted(release))
 
     cluster = ExistingCluster(
         "cluster",
@@ -75,7 +76,7 @@ def main() -> None:
     releases = {
         name: CanaryRelease(
             name,
-            CanaryReleaseArgs(release, stack.prometheus, saved.applied(state, name), cluster.mesh_provider),
+            CanaryReleaseArgs(release, stack.prometheus, before[name], cluster.mesh_provider),
             pulumi.ResourceOptions(provider=cluster.provider),
         )
         for name, release in stack.releases.items()

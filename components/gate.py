@@ -65,7 +65,7 @@ def wanted_of(inputs: Mapping[str, Any]) -> Wanted:
         canary=inputs["revision"],
         steps=tuple(int(step["weight"]) for step in inputs["steps"]),
         skip=inputs.get("skip") or None,
-        reason=inputs.get("reason") or None,
+        reason=inputs.get("reason_given") or None,
         retry=int(inputs.get("retry") or 0),
     )
 
@@ -177,7 +177,7 @@ def _changes(olds: dict[str, Any], news: dict[str, Any], state: GateState | None
     if move.kind is MoveKind.KEEP and state.phase in RED:
         return True
     # What `read` judges by comes from the outputs, so new settings have to reach them.
-    asked = ("weight", "steps", "gate", "prometheus", "retry", "skip", "reason")
+    asked = ("weight", "steps", "gate", "prometheus", "retry", "skip", "reason_given")
     return any(news.get(key) != olds.get(key) for key in asked)
 
 

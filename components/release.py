@@ -1,8 +1,13 @@
-"""CanaryRelease: workloads -> gate -> DestinationRule -> VirtualService -> the record that they were applied."""
+"""CanaryRelease: DestinationRule -> workloads -> gate -> VirtualService -> the record that it was applied.
+
+The DestinationRule comes first: a proxy that hears of a route before it has the route's subset answers 503, and the
+mesh takes its time with each. So a new subset is there while its pods still come up, which takes longer by far, and an
+old one stays until a later run finds that no route names it any more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +17,7 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import Service
 
 from components.gate import AppliedRoute, MetricGate
+from components.saved import SavedRelease
 from weighbridge import routes, workload
 from weighbridge.plan import Wanted
 from weighbridge.settings import Prometheus, Release, Track
@@ -24,13 +30,13 @@ class CanaryReleaseArgs:
     Attributes:
         release: its settings.
         prometheus: that its gate asks; None where no gate has to ask yet.
-        applied: the outputs of its AppliedRoute in the saved state, {} in the first run.
+        saved: what the saved state says of it.
         mesh_provider: of the API server that has the mesh's objects; None where it is the cluster's.
     """
 
     release: Release
     prometheus: Prometheus | None
-    applied: Mapping[str, Any]
+    saved: SavedRelease
     mesh_provider: pulumi.ProviderResource | None = None
 
 
@@ -71,9 +77,9 @@ class CanaryRelease(pulumi.ComponentResource):
         super().__init__("weighbridge:index:CanaryRelease", name, None, opts)
         release = args.release
         service = _service(name, release, self)
-        workloads = [_workload(name, release, track, self) for track in _tracks(release)]
+        rule = _destination_rule(name, args, self)
+        workloads = [_workload(name, release, track, self, depends_on=[rule]) for track in _tracks(release)]
         gate = _gate(name, args, self, depends_on=[service, *workloads])
-        rule = _destination_rule(name, args, gate, self)
         route = _virtual_service(name, args, gate, self, depends_on=[rule, service])
         AppliedRoute(
             f"{name}-applied",
@@ -101,14 +107,16 @@ def _service(name: str, release: Release, parent: pulumi.Resource) -> Service:
     return Service(f"{name}-service", opts, metadata=metadata, spec=spec["spec"])
 
 
-def _workload(name: str, release: Release, track: Track, parent: pulumi.Resource) -> Deployment:
+def _workload(
+    name: str, release: Release, track: Track, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource]
+) -> Deployment:
     spec = workload.deployment(release, track)
     # The resource bears the revision's name as well: a role that moves on to another revision renames nothing.
     return Deployment(
         f"{name}-{workload.revision(release, track)}",
         metadata=spec["metadata"],
         spec=spec["spec"],
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)),
     )
 
 
@@ -125,10 +133,10 @@ def _gate(
         "steps": [step.model_dump(mode="json", exclude_none=True) for step in release.steps],
         "retry": goal.retry,
         "gate": release.gate.model_dump(mode="json", exclude_none=True),
-        "applied": dict(args.applied),
+        "applied": dict(args.saved.applied),
         # What is not given is left out: the engine drops a null on its way into the state, and sees a change for ever.
         **({"skip": goal.skip} if goal.skip else {}),
-        **({"reason": goal.reason} if goal.reason else {}),
+        **({"reason_given": goal.reason} if goal.reason else {}),
         **({"prometheus": args.prometheus.model_dump(mode="json")} if args.prometheus else {}),
     }
     return MetricGate(f"{name}-gate", props, pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)))
@@ -146,15 +154,20 @@ def _mesh_options(
     return pulumi.ResourceOptions(parent=parent, provider=args.mesh_provider, depends_on=list(depends_on))
 
 
-def _destination_rule(name: str, args: CanaryReleaseArgs, gate: MetricGate, parent: pulumi.Resource) -> CustomResource:
-    fixed = routes.destination_rule(args.release, routes.Roles("", None, 0))
+def _destination_rule(name: str, args: CanaryReleaseArgs, parent: pulumi.Resource) -> CustomResource:
+    """Every subset that the live routes name, and every one that this run's may name."""
+    goal, state = wanted(args.release), args.saved.state
+    candidate = goal.canary if goal.weight else None
+    named = (state.stable_revision, state.canary_revision, *state.previous_revisions) if state else ()
+    roles = routes.Roles(goal.stable, candidate, goal.weight, tuple(revision for revision in named if revision))
+    rule = routes.destination_rule(args.release, roles)
     return CustomResource(
         f"{name}-destinations",
-        api_version=fixed["apiVersion"],
-        kind=fixed["kind"],
-        metadata=fixed["metadata"],
-        spec=_roles(gate).apply(lambda roles: routes.destination_rule(args.release, roles)["spec"]),
-        opts=_mesh_options(args, parent, [gate]),
+        api_version=rule["apiVersion"],
+        kind=rule["kind"],
+        metadata=rule["metadata"],
+        spec=rule["spec"],
+        opts=_mesh_options(args, parent, []),
     )
 
 

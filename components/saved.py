@@ -9,6 +9,7 @@ been killed between gate and route), and so whether the plan allows this run's m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -24,16 +25,31 @@ def resource_outputs() -> Mapping[str, Mapping[str, Any]]:
     return {urn: each.get("outputs", {}) for urn, each in saved.items()}
 
 
-def gate_state(saved: Mapping[str, Mapping[str, Any]], release: str) -> GateState | None:
-    """The gate's state of one release; None before its first run."""
-    outputs = _find(saved, "MetricGate", f"{release}-gate")
-    return GateState.read(outputs) if outputs else None
+@dataclass(frozen=True)
+class SavedRelease:
+    """What the saved state says of one release.
+
+    Attributes:
+        state: of its gate; None before its first run.
+        applied: decision and time of the routes that were last applied; {} before the first.
+    """
+
+    state: GateState | None
+    applied: Mapping[str, Any]
 
 
-def applied(saved: Mapping[str, Mapping[str, Any]], release: str) -> dict[str, Any]:
-    """Decision and time of the routes that were last applied; {} before the first."""
-    outputs = _find(saved, "AppliedRoute", f"{release}-applied")
-    return {key: outputs[key] for key in ("decision", "at") if key in outputs}
+def release(saved: Mapping[str, Mapping[str, Any]], name: str) -> SavedRelease:
+    """What the saved state says of one release.
+
+    Args:
+        saved: see `resource_outputs`.
+        name: of the release.
+    """
+    applied = _find(saved, "AppliedRoute", f"{name}-applied")
+    return SavedRelease(
+        GateState.read(_find(saved, "MetricGate", f"{name}-gate")),
+        {key: applied[key] for key in ("decision", "at") if key in applied},
+    )
 
 
 def _find(saved: Mapping[str, Mapping[str, Any]], kind: str, name: str) -> Mapping[str, Any]:

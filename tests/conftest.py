@@ -1,10 +1,13 @@
-"""What every room's tests share: the lab, started once for a run."""
+"""What every room's tests share: the lab, started once for a run, and an HTTP server on loopback."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from lab import Lab, LabError
+from tests.loopback import server
+
+__all__ = ["lab", "server"]
 
 
 @pytest.fixture(scope="session")

@@ -2,83 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
 
 import pytest
 
+from tests.loopback import Loopback
 from weighbridge.errors import PrometheusError
 from weighbridge.measure import Prometheus
 
 VECTOR = {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {"a": "b"}, "value": [1, "2"]}]}}
 
 
-class _Answers(BaseHTTPRequestHandler):
-    """Serves the next answer of a list: a status and a body, or a way to misbehave."""
-
-    script: ClassVar[list[tuple[int, Any]]] = []
-    seen: ClassVar[list[str]] = []
-
-    def do_POST(self) -> None:
-        """Answer as the script says; its last answer is given for ever."""
-        type(self).seen.append(self.path)
-        status, body = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        if body == "drip":
-            self._drip()
-            return
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def _drip(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
-        self.end_headers()
-        try:
-            for _ in range(100):
-                self.wfile.write(b" ")
-                self.wfile.flush()
-                time.sleep(0.05)
-        except OSError:
-            return
-
-    def log_message(self, *_args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, type[_Answers]]]:
-    """A server with a script of its own."""
-    answers = type("Answers", (_Answers,), {"script": [], "seen": []})
-    http = ThreadingHTTPServer(("127.0.0.1", 0), answers)
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{http.server_port}", answers
-    http.shutdown()
-    thread.join()
-    http.server_close()
-
-
-def test_a_vector_is_read(server: tuple[str, type[_Answers]]) -> None:
+def test_a_vector_is_read(server: Loopback) -> None:
     """Labels, time and value of each series come out as they went in."""
-    url, answers = server
-    answers.script = [(200, VECTOR)]
-    (sample,) = Prometheus(url, 2, 0).query("up", 5.0)
+    server.give((200, VECTOR))
+    (sample,) = Prometheus(server.url, 2, 0).query("up", 5.0)
     assert (sample.labels, sample.at, sample.value) == ({"a": "b"}, 1.0, 2.0)
 
 
-def test_a_passing_fault_is_tried_again(server: tuple[str, type[_Answers]]) -> None:
+def test_a_passing_fault_is_tried_again(server: Loopback) -> None:
     """Two 503s and then an answer are an answer."""
-    url, answers = server
-    answers.script = [(503, {}), (503, {}), (200, VECTOR)]
-    assert len(Prometheus(url, 5, 3).query("up", 5.0)) == 1
-    assert len(answers.seen) == 3
+    server.give((503, {}), (503, {}), (200, VECTOR))
+    assert len(Prometheus(server.url, 5, 3).query("up", 5.0)) == 1
+    assert len(server.seen) == 3
 
 
 STRANGE = [
@@ -100,25 +46,21 @@ STRANGE = [
 
 
 @pytest.mark.parametrize(("fact", "status", "body", "line"), STRANGE, ids=[row[0] for row in STRANGE])
-def test_a_strange_answer_is_an_error(
-    server: tuple[str, type[_Answers]], fact: str, status: int, body: object, line: str
-) -> None:
+def test_a_strange_answer_is_an_error(server: Loopback, fact: str, status: int, body: object, line: str) -> None:
     """Whatever is not a clear answer raises one line, and is never an empty result."""
-    url, answers = server
-    answers.script = [(status, body)]
+    server.give((status, body))
     with pytest.raises(PrometheusError) as raised:
-        Prometheus(url, 2, 1).query("up", 5.0)
+        Prometheus(server.url, 2, 1).query("up", 5.0)
     assert line in str(raised.value), fact
     assert "\n" not in str(raised.value)
 
 
-def test_a_dripping_server_meets_the_deadline(server: tuple[str, type[_Answers]]) -> None:
+def test_a_dripping_server_meets_the_deadline(server: Loopback) -> None:
     """A byte now and then does not hold a gate up beyond its time."""
-    url, answers = server
-    answers.script = [(200, "drip")]
+    server.give((200, server.drip()))
     started = time.monotonic()
-    with pytest.raises(PrometheusError, match="gave no answer within 0.3s"):
-        Prometheus(url, 0.3, 0).query("up", 5.0)
+    with pytest.raises(PrometheusError, match=r"gave no answer within 0\.3s"):
+        Prometheus(server.url, 0.3, 0).query("up", 5.0)
     assert time.monotonic() - started < 2
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weighbridge.engine.choose import choose
+from weighbridge.engine.choose import choose, missing
 from weighbridge.engine.protocol import Engine, Line, Prefer, RunResult
 
-__all__ = ["Engine", "Line", "Prefer", "RunResult", "choose"]
+__all__ = ["Engine", "Line", "Prefer", "RunResult", "choose", "missing"]

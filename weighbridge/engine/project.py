@@ -86,7 +86,8 @@ def _full(project: str, key: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    # Written as the real engine writes it: compact, with sorted keys.
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def _load(path: Path) -> Mapping[str, Any]:

@@ -225,7 +225,7 @@ class Run:
     def _count(self, operation: str, resource: Goal | Record) -> None:
         with self._turn:
             self.changes[operation] += 1
-        if operation in SIGNS and resource.custom:
+        if operation in SIGNS and resource.custom and not resource.type.startswith("pulumi:providers:"):
             self._say(f"{SIGNS[operation]} {resource.type.rpartition(':')[2]} {resource.name}")
 
 

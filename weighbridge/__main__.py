@@ -1,0 +1,7 @@
+"""`python -m weighbridge`."""
+
+from __future__ import annotations
+
+from weighbridge.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""What moves: the share of traffic that the canary gets, success and latency of both tracks, over the last seconds.
+
+For people who watch. It decides nothing, and a figure that Prometheus does not give is None.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from weighbridge import queries
+from weighbridge.checks import Asked
+from weighbridge.errors import PrometheusError
+from weighbridge.judge import Counts, count
+from weighbridge.workload import workload_name
+
+WINDOW: Final = 10
+"""Seconds that a figure spans."""
+
+_QUANTILE: Final = 0.99
+
+
+@dataclass(frozen=True)
+class Track:
+    """One track's figures.
+
+    Attributes:
+        requests: a second.
+        success: percent of requests answered well.
+        p99: milliseconds.
+    """
+
+    requests: float | None = None
+    success: float | None = None
+    p99: float | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Both tracks of a release at one time.
+
+    Attributes:
+        share: percent of all requests that reached the canary.
+        stable: its figures.
+        canary: its figures.
+    """
+
+    share: float | None = None
+    stable: Track = Track()
+    canary: Track = Track()
+
+
+def observe(prometheus: Asked, target: queries.Target, stable: str, canary: str, now: float) -> Observation:
+    """Look at both tracks over the last seconds.
+
+    Args:
+        prometheus: is asked.
+        target: whose series.
+        stable: revision.
+        canary: revision; "" where no candidate has traffic.
+        now: Unix time, seconds.
+
+    Returns:
+        The figures; those that could not be had are None.
+    """
+    revisions = [stable, canary] if canary else [stable]
+    try:
+        samples = prometheus.query(queries.counts(target, revisions, WINDOW), now)
+        by_code = {
+            (s.labels.get("destination_workload", ""), s.labels.get("response_code", "")): s.value for s in samples
+        }
+        counted = {revision: count(by_code, workload_name(target.release, revision)) for revision in revisions}
+        tracks = {
+            revision: _track(counts, _p99(prometheus, target, revision, now)) for revision, counts in counted.items()
+        }
+    except (PrometheusError, ValueError):
+        return Observation()
+    total = sum(counts.total for counts in counted.values())
+    share = 100 * counted[canary].total / total if canary and total else None
+    return Observation(share, tracks[stable], tracks.get(canary, Track()))
+
+
+def _track(counts: Counts, p99: float | None) -> Track:
+    success = 100 * counts.good / counts.total if counts.total else None
+    return Track(counts.total / WINDOW, success, p99)
+
+
+def _p99(prometheus: Asked, target: queries.Target, revision: str, now: float) -> float | None:
+    samples = prometheus.query(queries.latency(target, revision, _QUANTILE, WINDOW), now)
+    return samples[0].value if len(samples) == 1 and math.isfinite(samples[0].value) else None
