@@ -264,7 +264,7 @@ class AppliedRoute(dynamic.Resource, module="weighbridge", name="AppliedRoute"):
 
         Args:
             name: of the resource.
-            props: `release` and `decision`.
+            props: `release`, `decision`, and the `revisions` that the routes name.
             opts: Pulumi's options; it depends on the VirtualService.
         """
         super().__init__(AppliedRouteProvider(), name, {"at": None, **props}, opts)

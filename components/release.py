@@ -83,7 +83,11 @@ class CanaryRelease(pulumi.ComponentResource):
         route = _virtual_service(name, args, gate, self, depends_on=[rule, service])
         AppliedRoute(
             f"{name}-applied",
-            {"release": name, "decision": gate.decision},
+            {
+                "release": name,
+                "decision": gate.decision,
+                "revisions": [gate.stable_revision, gate.canary_revision],
+            },
             pulumi.ResourceOptions(parent=self, depends_on=[route]),
         )
         self.status = pulumi.Output.all(
@@ -133,7 +137,7 @@ def _gate(
         "steps": [step.model_dump(mode="json", exclude_none=True) for step in release.steps],
         "retry": goal.retry,
         "gate": release.gate.model_dump(mode="json", exclude_none=True),
-        "applied": dict(args.saved.applied),
+        "applied": {key: each for key, each in args.saved.applied.items() if key != "revisions"},
         # What is not given is left out: the engine drops a null on its way into the state, and sees a change for ever.
         **({"skip": goal.skip} if goal.skip else {}),
         **({"reason_given": goal.reason} if goal.reason else {}),
@@ -159,6 +163,8 @@ def _destination_rule(name: str, args: CanaryReleaseArgs, parent: pulumi.Resourc
     goal, state = wanted(args.release), args.saved.state
     candidate = goal.canary if goal.weight else None
     named = (state.stable_revision, state.canary_revision, *state.previous_revisions) if state else ()
+    # What was last applied, besides: after runs that were cut off the live routes can be older than any decision.
+    named = (*named, *args.saved.applied.get("revisions", ()))
     roles = routes.Roles(goal.stable, candidate, goal.weight, tuple(revision for revision in named if revision))
     rule = routes.destination_rule(args.release, roles)
     return CustomResource(

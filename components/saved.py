@@ -31,7 +31,7 @@ class SavedRelease:
 
     Attributes:
         state: of its gate; None before its first run.
-        applied: decision and time of the routes that were last applied; {} before the first.
+        applied: decision, time and revisions of the routes that were last applied; {} before the first.
     """
 
     state: GateState | None
@@ -48,7 +48,7 @@ def release(saved: Mapping[str, Mapping[str, Any]], name: str) -> SavedRelease:
     applied = _find(saved, "AppliedRoute", f"{name}-applied")
     return SavedRelease(
         GateState.read(_find(saved, "MetricGate", f"{name}-gate")),
-        {key: applied[key] for key in ("decision", "at") if key in applied},
+        {key: applied[key] for key in ("decision", "at", "revisions") if key in applied},
     )
 
 

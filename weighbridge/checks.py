@@ -9,7 +9,18 @@ from typing import Any, Protocol
 from weighbridge import queries
 from weighbridge.durations import format_seconds
 from weighbridge.errors import PrometheusError
-from weighbridge.judge import Counts, Evidence, Measurement, Scope, Verdict, combine, count, duration, success_rate
+from weighbridge.judge import (
+    Counts,
+    Evidence,
+    Measurement,
+    Scope,
+    Verdict,
+    combine,
+    count,
+    duration,
+    success_rate,
+    unmeasured,
+)
 from weighbridge.measure import Sample
 from weighbridge.workload import workload_name
 
@@ -108,11 +119,16 @@ def _measurements(checks: Checks, revision: str, window: int, now: float, promet
     for name, bound in checks.metrics.items():
         if name == "request-success-rate":
             found.append(success_rate(counts, bound["min"], scope, query))
-        else:
-            asked = queries.latency(checks.target, revision, bound["quantile"], window)
+            continue
+        asked = queries.latency(checks.target, revision, bound["quantile"], window)
+        try:
             value = _scalar(prometheus.query(asked, now))
-            # The settings give seconds, Istio's histogram has milliseconds.
-            found.append(duration(value, 1000 * bound["max"], counts.total, scope, asked))
+        except PrometheusError as error:
+            # One metric's trouble is its own: what another has proven of the canary still stands.
+            found.append(unmeasured(name, asked, str(error), scope, counts.total))
+            continue
+        # The settings give seconds, Istio's histogram has milliseconds.
+        found.append(duration(value, 1000 * bound["max"], counts.total, scope, asked))
     return found
 
 
@@ -136,7 +152,7 @@ def _by_threshold(checks: Checks, revision: str, whole: Evidence, now: float, pr
     """Flagger's rule: a check an interval, and `threshold` failed ones make a fail (pkg/controller/scheduler.go)."""
     step = max(1, round(checks.interval))
     start = now - whole.window + step
-    if start > now or whole.verdict is Verdict.ERROR:
+    if start > now or whole.verdict in (Verdict.ERROR, Verdict.INSUFFICIENT):
         return whole
     failed, last_failed = _failed_checks(checks, revision, step, (start, now), prometheus)
     note = f"{failed} of {checks.threshold} failed checks, {whole.line}"
@@ -153,17 +169,14 @@ def _failed_checks(
 ) -> tuple[int, bool]:
     """How many checks in the span broke a bound, and whether the last one did."""
     workload = workload_name(checks.target.release, revision)
-    at_time: dict[float, dict[tuple[str, str], float]] = {}
+    at_time: dict[float, list[Sample]] = {}
     for sample in prometheus.query_range(queries.counts(checks.target, [revision], step), *span, step):
-        key = (sample.labels.get("destination_workload", ""), sample.labels.get("response_code", ""))
-        at_time.setdefault(sample.at, {})[key] = sample.value
+        at_time.setdefault(sample.at, []).append(sample)
     failed: set[float] = set()
     for name, bound in checks.metrics.items():
         if name == "request-success-rate":
-            for at, samples in at_time.items():
-                counts = count(samples, workload)
-                if counts.total > 0 and 100 * counts.good / counts.total < bound["min"]:
-                    failed.add(at)
+            counted = {at: _counted(samples, workload) for at, samples in at_time.items()}
+            failed |= {at for at, c in counted.items() if c.total and 100 * c.good / c.total < bound["min"]}
             continue
         asked = queries.latency(checks.target, revision, bound["quantile"], step)
         failed |= {s.at for s in prometheus.query_range(asked, *span, step) if s.value > 1000 * bound["max"]}

@@ -182,6 +182,19 @@ def duration(milliseconds: float | None, maximum: float, total: float, scope: Sc
     return Measurement("request-duration", query, value, bound, None, total, scope.window, verdict, line)
 
 
+def unmeasured(metric: str, query: str, why: str, scope: Scope, total: float) -> Measurement:
+    """A metric that could not be had.
+
+    Args:
+        metric: its name.
+        query: the PromQL that was run.
+        why: one line.
+        scope: window and minimum of requests.
+        total: requests in the window, as another query gave them.
+    """
+    return Measurement(metric, query, None, "", None, total, scope.window, Verdict.ERROR, why)
+
+
 def _judge_duration(milliseconds: float | None, maximum: float, total: float, scope: Scope) -> tuple[Verdict, str]:
     if milliseconds == -math.inf:
         return Verdict.ERROR, f"request duration is below zero {scope.evidence(total)}"

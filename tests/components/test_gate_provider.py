@@ -138,7 +138,7 @@ def test_a_fail_may_hold(delivery: Delivery, figures: Figures) -> None:
     assert (state["approved_weight"], state["phase"], state["canary_revision"]) == (10, "failed", Y)
 
 
-HELD = [
+HELD: list[tuple[str, tuple[int, object], dict[str, float], str]] = [
     ("too few", (200, None), {"200": 12.0}, "podinfo 10 -> 30: hold, 12 of 100 requests needed (n=12, "),
     ("silence", (200, None), {}, "podinfo 10 -> 30: hold, 0 of 100 requests needed (n=0, "),
     ("down", (503, {}), {}, "podinfo 10 -> 30: hold, Prometheus at {url} refused: HTTP Status Code 503"),

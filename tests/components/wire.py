@@ -7,8 +7,9 @@ out crosses protobuf's Struct, so that numbers arrive as floats and a tuple is a
 from __future__ import annotations
 
 import base64
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ import dill
 from google.protobuf import json_format, struct_pb2
 from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from components.gate import AppliedRouteProvider, MetricGateProvider
@@ -41,16 +43,22 @@ LONG = 500.0
 def wire(props: Mapping[str, Any]) -> dict[str, Any]:
     """Properties after a passage through the engine; it drops a null, so one that stays away cannot be told from it."""
     given = {key: value for key, value in props.items() if value is not None}
-    struct = json_format.ParseDict(given, struct_pb2.Struct())
+    text = json.dumps(given, default=lambda each: rpc.UNKNOWN if isinstance(each, Unknown) else list(each))
+    struct = json_format.Parse(text, struct_pb2.Struct())
     return dict(rpc.deserialize_properties(struct, keep_unknowns=True))
+
+
+def unpickled(pickled: str) -> dynamic.ResourceProvider:
+    """The provider in a resource's `__provider`."""
+    provider: dynamic.ResourceProvider = dill.loads(base64.b64decode(pickled))  # noqa: S301  it is our own
+    return provider
 
 
 def hosted(provider: dynamic.ResourceProvider) -> dynamic.ResourceProvider:
     """The provider as the host has it: pickled by the program, unpickled and configured by the host."""
-    pickled = serialize_provider(provider)
-    unpickled: dynamic.ResourceProvider = dill.loads(base64.b64decode(pickled))  # noqa: S301  it is our own
-    unpickled.configure(dynamic.ConfigureRequest(config=dynamic.Config({}, "weighbridge")))
-    return unpickled
+    there = unpickled(serialize_provider(provider))
+    there.configure(dynamic.ConfigureRequest(config=dynamic.Config({}, "weighbridge")))
+    return there
 
 
 @dataclass
@@ -162,6 +170,3 @@ class Delivery:
             self.wish.pop("skip")
         assert self.gate.outputs["approved_weight"] == weight, self.gate.outputs["reason"]
         return self.aged()
-
-
-Driver = Callable[[], Delivery]

@@ -10,7 +10,7 @@ import pytest
 
 from lab import Lab
 from tests.engine.delivery import Delivery, Kind, deliver
-from tests.engine.delivery import real_engine_missing
+from weighbridge.engine.choose import missing
 
 _numbers = itertools.count(1)
 
@@ -19,9 +19,9 @@ _numbers = itertools.count(1)
 def kind(request: pytest.FixtureRequest) -> Kind:
     """The engine's kind; a scenario that cannot run on the real one says so by its name."""
     kind: Kind = request.param
-    missing = real_engine_missing() if kind == "pulumi" else None
-    if missing:
-        pytest.skip(f"{request.node.name} did not run on the real engine: {missing}")
+    why = missing() if kind == "pulumi" else None
+    if why:
+        pytest.skip(f"{request.node.name} did not run on the real engine: {why}")
     return kind
 
 
@@ -30,6 +30,4 @@ def delivery(lab: Lab, kind: Kind, tmp_path: Path) -> Iterator[Delivery]:
     """A release of its own, taken away after the test."""
     release = deliver(lab, tmp_path / "project", f"d{next(_numbers)}", kind)
     yield release
-    lines: list[str] = []
-    ended = release.engine.destroy(lines.append)
-    assert ended.ok, "\n".join([*lines, *ended.errors])
+    release.remove()

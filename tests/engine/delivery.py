@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "weighbridge.dev/app"
 Kind = Literal["rehearsal", "pulumi"]
 
+LONG_SOAK: Mapping[Kind, str] = {"rehearsal": "10s", "pulumi": "25s"}
+"""Longer than an engine takes to come to its gate, so that a run can be met there."""
+
 _PATIENCE = 60.0
 """Seconds after which a load that does not come is a failure."""
 
@@ -47,13 +50,17 @@ def send(load: Load, more: int) -> None:
 
 @contextmanager
 def standstill(server: Server) -> Iterator[None]:
-    """A server of the lab that answers nobody for a while, as one that swaps does."""
+    """A server of the lab that answers nobody for a while, then dies of it and comes back.
+
+    Only its death makes sure of what was sent to it meanwhile: woken up, it would still do it all.
+    """
     assert server.pid
     os.kill(server.pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(server.pid, signal.SIGCONT)
+        server.kill()
+        server.start()
 
 
 @dataclass(frozen=True)
@@ -155,7 +162,9 @@ class Delivery:
     @property
     def deployments(self) -> dict[str, str]:
         """The release's live Deployments: revision -> uid."""
-        found: Any = client.AppsV1Api(self._client).list_namespaced_deployment("test", label_selector=f"app={self.name}")
+        found: Any = client.AppsV1Api(self._client).list_namespaced_deployment(
+            "test", label_selector=f"app={self.name}"
+        )
         return {item.metadata.labels["version"]: item.metadata.uid for item in found.items}
 
     @property
@@ -171,6 +180,16 @@ class Delivery:
             if workload.startswith(prefix)
         }
 
+    def remove(self) -> None:
+        """Take the release's objects away, without the engine: its state goes with the folder."""
+        custom = client.CustomObjectsApi(self._client)
+        for plural in ("virtualservices", "destinationrules"):
+            custom.delete_namespaced_custom_object("networking.istio.io", "v1", "test", plural, self.name)
+        client.AppsV1Api(self._client).delete_collection_namespaced_deployment(
+            "test", label_selector=f"app={self.name}"
+        )
+        client.CoreV1Api(self._client).delete_namespaced_service(self.name, "test")
+
     @contextmanager
     def load(self, rate: int = 150) -> Iterator[Load]:
         """Requests from outside, through the gateway, without retries."""
@@ -184,7 +203,7 @@ def deliver(lab: Lab, folder: Path, name: str, kind: Kind) -> Delivery:
     for part in ("__main__.py", "Pulumi.yaml"):
         shutil.copy(ROOT / part, folder / part)
     for part in ("components", "weighbridge", ".venv"):
-        os.symlink(ROOT / part, folder / part)
+        (folder / part).symlink_to(ROOT / part)
     settings: dict[str, Any] = {
         "namespace": "test",
         "port": 9898,
@@ -205,8 +224,3 @@ def deliver(lab: Lab, folder: Path, name: str, kind: Kind) -> Delivery:
     first = delivery.up(**settings)
     assert first.ok, first.text
     return delivery
-
-
-def real_engine_missing() -> str | None:
-    """Why the real engine cannot be had here, if it cannot."""
-    return "not yet"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
-import signal
 import subprocess
 import time
 
+import psutil
 import pytest
 from scipy.stats import binomtest
 
-from tests.engine.delivery import IMAGE, Delivery, send, standstill
+from tests.engine.delivery import IMAGE, LONG_SOAK, Delivery, send, standstill
 
 ONE_PERCENT = 0.01
 SETTLED = 150
@@ -60,7 +60,9 @@ def test_a_bad_candidate_is_caught_at_its_first_step(delivery: Delivery) -> None
         assert delivery.up(weight=10, canary=bad).ok
         run = delivery.up(weight=30)
         assert not run.ok
-        assert re.search(rf"{delivery.name} 10 -> 0: rolled back, success rate \d+\.\d+% < 99% \(n=\d+, \d+s\)", run.text)
+        assert re.search(
+            rf"{delivery.name} 10 -> 0: rolled back, success rate \d+\.\d+% < 99% \(n=\d+, \d+s\)", run.text
+        )
         assert delivery.routes == {stable: 100}
         assert (delivery.gate["approved_weight"], delivery.gate["phase"]) == (0, "failed")
         send(load, SETTLED)
@@ -179,16 +181,18 @@ def read_until(run: subprocess.Popen[str], text: str) -> list[str]:
 
 
 def kill(run: subprocess.Popen[str]) -> None:
-    """End a run and all its children as a power cut would."""
-    os.killpg(run.pid, signal.SIGKILL)
+    """End a run and all that it started, as a power cut would; some of that is in sessions of its own."""
+    family = psutil.Process(run.pid)
+    for process in [*family.children(recursive=True), family]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     run.wait()
 
 
 def test_a_run_killed_in_the_gate_changes_nothing(delivery: Delivery) -> None:
     """The weight stays; the next run goes on, and the time already spent counts."""
-    gate = {"soak": "8s", "warm_up": "1s", "interval": "1s", "min_requests": 30, "reporter": "source"}
     with delivery.load():
-        assert delivery.up(weight=10, gate=gate).ok
+        assert delivery.up(weight=10, gate=delivery.settings["gate"] | {"soak": LONG_SOAK[delivery.kind]}).ok
         run = delivery.start(weight=30)
         read_until(run, "soaking")
         kill(run)
@@ -202,8 +206,9 @@ def test_a_run_killed_in_the_gate_changes_nothing(delivery: Delivery) -> None:
 def test_a_run_killed_between_gate_and_route_is_repaired(delivery: Delivery) -> None:
     """The weight was approved and the mesh never got it: the next run gives it, and judges on no time before that."""
     api = delivery.lab.servers["kube-apiserver"]
+    quick = delivery.settings["gate"]
     with delivery.load() as load:
-        assert delivery.up(weight=10).ok
+        assert delivery.up(weight=10, gate=quick | {"soak": LONG_SOAK[delivery.kind]}).ok
         canary = delivery.gate["canary_revision"]
         run = delivery.start(weight=30)
         read_until(run, "soaking")
@@ -216,7 +221,7 @@ def test_a_run_killed_between_gate_and_route_is_repaired(delivery: Delivery) -> 
         assert delivery.routes[canary] == 10
         send(load, 900)
 
-        held = delivery.up(weight=50)
+        held = delivery.up(weight=50, gate=quick)
         assert not held.ok
         assert f"{delivery.name} 30 -> 50: hold, the route at 30% was not confirmed" in held.text
         assert delivery.routes[canary] == 30
@@ -226,3 +231,14 @@ def test_a_run_killed_between_gate_and_route_is_repaired(delivery: Delivery) -> 
         assert delivery.routes[canary] == 50
         window = delivery.gate["measurements"][0]["window"]
         assert window <= time.time() - repaired + 1
+
+
+def test_destroy_leaves_nothing(delivery: Delivery) -> None:
+    """What a stack made it also takes away, in mid-release too."""
+    assert delivery.up(weight=10).ok
+    lines: list[str] = []
+    ended = delivery.engine.destroy(lines.append)
+    assert ended.ok, "\n".join([*lines, *ended.errors])
+    assert delivery.deployments == {}
+    # And it can be made again from nothing, so that the fixture finds what it takes away.
+    assert delivery.up(weight=0).ok

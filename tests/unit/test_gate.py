@@ -205,6 +205,34 @@ def test_threshold(fact: str, ranges: dict[float, dict[str, float]], verdict: Ve
     assert measure(replace(CHECKS, threshold=3), Y, T0, T0 + 90, answers).verdict is verdict, fact
 
 
+def test_failed_checks_on_too_little_traffic_are_no_fail() -> None:
+    """Two failed requests stay two requests, however many checks they fail."""
+    answers = Answers({"500": 2}, ranges={1.0: {"500": 1.0}, 2.0: {"500": 1.0}})
+    assert measure(replace(CHECKS, threshold=2), Y, T0, T0 + 90, answers).verdict is Verdict.INSUFFICIENT
+
+
+def test_a_check_that_is_no_number_is_an_error() -> None:
+    """NaN among the checks is an error, and does not end the gate."""
+    answers = Answers(ranges={1.0: {"200": float("nan")}})
+    assert measure(replace(CHECKS, threshold=2), Y, T0, T0 + 90, answers).verdict is Verdict.ERROR
+
+
+class _NoHistogram(Answers):
+    def query(self, promql: str, at: float) -> list[Sample]:
+        if promql.startswith("histogram_quantile"):
+            raise PrometheusError("Prometheus at http://p refused")
+        return super().query(promql, at)
+
+
+NO_HISTOGRAM = [({"500": 400.0}, Verdict.FAIL), ({"200": 400.0}, Verdict.ERROR)]
+
+
+@pytest.mark.parametrize(("codes", "verdict"), NO_HISTOGRAM)
+def test_one_metrics_trouble_does_not_hide_another_ones_fail(codes: dict[str, float], verdict: Verdict) -> None:
+    """A success rate that is proven bad fails, though the duration cannot be had; a good one does not pass then."""
+    assert measure(CHECKS, Y, T0, T0 + 90, _NoHistogram(codes)).verdict is verdict
+
+
 def state(weight: int = 10, **more: Any) -> GateState:
     base = GateState(weight, Phase.PROGRESSING, "", timestamp(T0), "d0", X, Y if weight else "")
     return replace(base, **more)

@@ -12,7 +12,7 @@ from weighbridge.cli.desk import Desk
 from weighbridge.cli.exits import Exit, of_run
 from weighbridge.cli.options import command
 from weighbridge.cli.watch import EVERY, observer, show
-from weighbridge.engine import RunResult
+from weighbridge.engine import Engine, RunResult
 from weighbridge.engine.rehearsal import Rehearsal
 
 ReleaseName = Annotated[str, typer.Argument(help="The release's name.", metavar="RELEASE", show_default=False)]
@@ -108,7 +108,9 @@ def status(
                     desk.view.say(row.reason)
             show(figures, desk.view)
             desk.view.still()
-            desk.view.document({"ok": True, "exit": 0, "stack": desk.stack, "releases": [row.content() for row in found]})
+            desk.view.document(
+                {"ok": True, "exit": 0, "stack": desk.stack, "releases": [row.content() for row in found]}
+            )
             return Exit.DONE
         show(figures, desk.view)
         time.sleep(EVERY)
@@ -124,13 +126,14 @@ def rehearse(
     """Run on the rehearsal engine: the same program and real objects, with its state in a file of its own."""
     engine = Rehearsal(desk.project, desk.stack)
     result: RunResult = getattr(engine, operation)(desk.view.say)
+    return _told(desk, result, of_run(result, engine.gates(), desk.settings().releases), engine)
+
+
+def _told(desk: Desk, result: RunResult, code: Exit, engine: Engine | None = None) -> Exit:
+    """End a run with its errors and one line of what has changed, or with the JSON document."""
+    ran = engine or desk.engine
     for line in result.errors:
         desk.view.say(f"error: {line}")
-    return _told(desk, result, of_run(result, engine.gates(), desk.settings().releases))
-
-
-def _told(desk: Desk, result: RunResult, code: Exit) -> Exit:
-    """End a run with one line of what has changed, or with the JSON document."""
     changed = ", ".join(f"{count} {kind}" for kind, count in sorted(result.changes.items()) if kind != "same")
     desk.view.say(f"{'done' if result.ok else 'red'}: {changed or 'nothing changed'}")
     desk.view.document(
@@ -138,10 +141,10 @@ def _told(desk: Desk, result: RunResult, code: Exit) -> Exit:
             "ok": result.ok,
             "exit": int(code),
             "stack": desk.stack,
-            "engine": desk.engine.name,
+            "engine": ran.name,
             "changes": dict(result.changes),
             "errors": list(result.errors),
-            "releases": {name: dict(gate) for name, gate in desk.gates().items()},
+            "releases": {name: dict(gate) for name, gate in ran.gates().items()},
         }
     )
     return code

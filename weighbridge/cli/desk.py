@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ class Desk:
     stack: str
     prefer: Prefer
     view: View
+    pick: Callable[..., Engine] = choose
 
     @property
     def file(self) -> StackFile:
@@ -45,12 +46,14 @@ class Desk:
         """The engine; found at its first use."""
         pack = self.project / POLICY
         found = pack if (pack / "PulumiPolicy.yaml").exists() else None
-        return choose(self.project, self.stack, self.prefer, policy_pack=found)
+        return self.pick(self.project, self.stack, self.prefer, policy_pack=found)
 
     def settings(self) -> Settings:
         """Read the settings as the file has them now; raises `SettingsError`."""
         config = read_config(self.project, self.stack)
-        return settings.load({k.removeprefix(NAMESPACE): _value(v) for k, v in config.items() if k.startswith(NAMESPACE)})
+        return settings.load(
+            {k.removeprefix(NAMESPACE): _value(v) for k, v in config.items() if k.startswith(NAMESPACE)}
+        )
 
     def release(self, name: str) -> Release:
         """Read one release's settings; raises `SettingsError`."""

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from weighbridge.engine import RunResult
 from weighbridge.errors import EngineError, PrometheusError, Refused, SettingsError, WeighbridgeError
+from weighbridge.judge import Verdict
 from weighbridge.plan import Phase
 
 
@@ -72,9 +73,9 @@ def _of_gate(gate: Mapping[str, object]) -> Exit:
         return Exit.ROLLED_BACK
     if gate.get("phase") != Phase.WAITING:
         return Exit.DONE
-    measurements = gate.get("measurements")
-    verdicts = [each.get("verdict") for each in measurements] if isinstance(measurements, list) else []
-    return Exit.UNREACHABLE if "error" in verdicts else Exit.HELD
+    history = gate.get("history")
+    verdict = history[-1].get("verdict") if isinstance(history, list) and history else ""
+    return Exit.UNREACHABLE if verdict == Verdict.ERROR else Exit.HELD
 
 
 def _of_line(line: str) -> Exit:

@@ -25,8 +25,6 @@ def up(desk: Desk, releases: tuple[str, ...], *, refresh: bool = False) -> tuple
     """Run the program for what the file says, showing what moves."""
     with Watching(observer(desk), releases, desk.view):
         result = desk.up(refresh=refresh)
-    for line in result.errors:
-        desk.view.say(f"error: {line}")
     return result, of_run(result, desk.gates(), releases)
 
 
@@ -81,6 +79,8 @@ def promote(desk: Desk, name: str) -> tuple[RunResult, Exit]:
     before = desk.file.path.read_bytes()
     with _kept_if_allowed(desk, name):
         desk.file.promote(name)
+        if desk.move(name).kind not in {MoveKind.PROMOTE, MoveKind.REPLACE, MoveKind.BOOTSTRAP}:
+            raise Refused(f"{name}: the canary has no traffic to be promoted from, or has failed")
         desk.view.say(f"{desk.file.path.name}: {name}: stable is what canary was, weight: 0")
     result, code = up(desk, (name,))
     if code is Exit.ROLLED_BACK:
@@ -124,7 +124,9 @@ def _refuse_failed(desk: Desk, name: str, weight: int) -> None:
     wish, here = wanted(desk.release(name)), live(desk.state(name))
     trial = type(wish)(**{**wish.__dict__, "weight": weight})
     if decide(name, here, trial).kind is MoveKind.STAY_FAILED:
-        raise Refused(f"{name}: {wish.canary} has failed; give 'canary' a new revision, or raise 'retry' (got {wish.retry})")
+        raise Refused(
+            f"{name}: {wish.canary} has failed; give 'canary' a new revision, or raise 'retry' (got {wish.retry})"
+        )
 
 
 @contextmanager

@@ -25,7 +25,9 @@ class View:
         self._as_json = as_json
         lines = (err or sys.stderr) if as_json else self._out
         # Decided by the stream alone: nothing that is piped gets colours or control characters.
-        self._console = Console(file=lines, force_terminal=lines.isatty(), highlight=False, markup=False, soft_wrap=True)
+        self._console = Console(
+            file=lines, force_terminal=lines.isatty(), highlight=False, markup=False, soft_wrap=True
+        )
         self._live: Live | None = None
 
     @property

@@ -52,8 +52,9 @@ class Command(PulumiCommand):
                 self._process = process
             out, err = process.communicate()
         for text, tell in ((out, on_output), (err, on_error)):
-            for line in text.splitlines() if tell else ():
-                tell(line)
+            if tell is not None:
+                for line in text.splitlines():
+                    tell(line)
         result = CommandResult(stdout=out, stderr=err, code=process.returncode)
         if process.returncode:
             raise create_command_error(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterable, Mapping
 
@@ -11,6 +12,8 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|<\{%[^%]*%\}>|[\x00-\x08\x0b-\x1f\
 EXCEPTION = re.compile(r"^(?P<path>(?:[A-Za-z_]\w*\.)*)(?P<name>[A-Z]\w*): (?P<text>.*)$")
 PROBLEM = re.compile(r"^.* has a problem: ")
 FRAME = re.compile(r'^\s+File ".*", line \d+|^\s*[\^~]+\s*$')
+
+TRACEBACK = "Traceback (most recent call last)"
 
 NOISE = (
     "update failed",
@@ -38,24 +41,30 @@ def strip_control(text: str) -> str:
 
 
 def error_line(text: str) -> str:
-    """Reduce what an engine, a runner or a provider said about one failure to its one line.
+    """Give the first line of `split_error`, "" where there is nothing but noise."""
+    return next(iter(split_error(text)), "")
+
+
+def split_error(text: str) -> list[str]:
+    """Reduce what an engine, a runner or a provider said about one failure to the lines that a person needs.
 
     Args:
         text: an error message of any number of lines, perhaps with a traceback in it.
 
     Returns:
-        the line that a person needs; "" where there is nothing but noise.
+        what was raised, each of its lines by itself (a verdict has one for each release), or the first line that
+        says something.
     """
     lines = [line for line in strip_control(text).splitlines() if line.strip()]
     raised = _raised(lines)
     if raised:
         return raised
-    return next((clean for clean in map(_without_prefix, lines) if clean and not _is_noise(clean)), "")
+    return [clean for clean in map(_without_prefix, lines) if clean and not _is_noise(clean)][:1]
 
 
 def error_lines(texts: Iterable[str]) -> tuple[str, ...]:
     """Clean every text, drop noise and repetitions, and keep the order in which things went wrong."""
-    clean = [line for line in map(error_line, texts) if line]
+    clean = [line for text in texts for line in split_error(text)]
     kept: list[str] = []
     for line in clean:
         if line not in kept and not any(line != other and line in other for other in clean):
@@ -79,18 +88,21 @@ def gate_states(resources: Iterable[tuple[str, str, Mapping[str, object]]]) -> d
     }
 
 
-def _raised(lines: list[str]) -> str:
-    """Find the last exception of a traceback: what follows it is what the user has to know."""
-    if not any(line.lstrip().startswith("Traceback (most recent") for line in lines):
-        return ""
-    last = ""
-    inside = False
-    for line in lines:
-        if line.lstrip().startswith("Traceback (most recent"):
-            inside = True
-        elif inside and not line.startswith((" ", "\t")) and not _is_noise(line):
-            last, inside = _without_prefix(line), False
-    return last
+def _raised(lines: list[str]) -> list[str]:
+    """Find the last exception that is told, with all lines of its message.
+
+    With `sys.tracebacklimit` at 0 a traceback is the exception's own lines, without the heading.
+    """
+    starts = [index for index, line in enumerate(lines) if EXCEPTION.match(line.strip().removeprefix("error: "))]
+    headed = [index for index, line in enumerate(lines) if line.lstrip().startswith(TRACEBACK)]
+    if headed:
+        starts = [index for index in starts if index > headed[-1] and not lines[index].startswith((" ", "\t"))]
+    elif starts[:1] != [0]:
+        return []
+    if not starts:
+        return []
+    message = [lines[starts[0]], *(line for line in lines[starts[0] + 1 :] if not _is_noise(line))]
+    return [clean for clean in map(_without_prefix, message) if clean]
 
 
 def _without_prefix(line: str) -> str:
@@ -102,7 +114,8 @@ def _without_prefix(line: str) -> str:
     clean = PROBLEM.sub("", clean)
     match = EXCEPTION.match(clean)
     # Builtin exceptions keep their name ("KeyError: 'x'" says nothing without it); ours are sentences by themselves.
-    return match["text"] if match and match["path"] else clean
+    ours = match and (match["path"] or not hasattr(builtins, match["name"]))
+    return match["text"] if match and ours else clean
 
 
 def _is_noise(line: str) -> bool:

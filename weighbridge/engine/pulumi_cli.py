@@ -90,7 +90,11 @@ class Pulumi:
             except automation.CommandError as error:
                 # What the CLI says of itself matters only where no event has said it better.
                 said = report.errors or [str(error).partition("stderr:")[2]]
-                return RunResult(False, report.changes, error_lines(said) or ("the engine failed without a reason",))
+                return RunResult(
+                    ok=False,
+                    changes=report.changes,
+                    errors=error_lines(said) or ("the engine failed without a reason",),
+                )
         return RunResult(not report.errors, report.changes, error_lines(report.errors))
 
     def _clear_locks(self, stack: automation.Stack, on_line: Line) -> None:
@@ -119,9 +123,7 @@ class Pulumi:
         return resources
 
     def _workspace(self) -> automation.LocalWorkspace:
-        return automation.LocalWorkspace(
-            work_dir=str(self._folder), env_vars=self._env, pulumi_command=self._command
-        )
+        return automation.LocalWorkspace(work_dir=str(self._folder), env_vars=self._env, pulumi_command=self._command)
 
 
 def _reachable(act: Callable[[], Any]) -> Any:

@@ -31,6 +31,6 @@ class Prometheus(Section):
     url: Annotated[str, Url()]
     """Its address, without credentials: it is kept in the state in clear."""
     timeout: Annotated[float, Span(low=0.1, high=300)] = 5.0
-    """Time for one question, all its attempts apart."""
+    """Time for one question, with all its attempts."""
     retries: Annotated[int, Whole(0, 20)] = 3
     """Attempts after the first that fails."""

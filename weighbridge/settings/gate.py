@@ -71,7 +71,7 @@ class Gate(Section):
         {"request-success-rate": SuccessRate(), "request-duration": RequestDuration()}
     )
     soak: Annotated[float, Span()] = 300.0
-    """How long a weight must have been live before the next step; a step may have its own."""
+    """How long the canary is measured at a weight, after the warm-up; a step may have its own."""
     warm_up: Annotated[float, Span()] = 30.0
     """Time at a new weight that is not measured."""
     interval: Annotated[float, Span(low=0.1, high=86_400)] = 60.0

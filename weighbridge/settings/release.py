@@ -46,7 +46,7 @@ class Step(Section):
     weight: Annotated[int, _WEIGHT]
     """Percent of the requests that go to the canary."""
     soak: Annotated[float, Span()] | None = None
-    """How long this weight must have been live before the next step; without it the gate's soak."""
+    """How long the canary is measured at this weight, after the warm-up; without it the gate's soak."""
 
 
 class _Steps(Listed):

@@ -33,6 +33,7 @@ class Dynamic:
         self._stub: Any = None
 
     def check(self, goal: Goal, old: Record | None) -> Properties:
+        """Complete and validate the inputs."""
         olds = to_struct(plain(old.inputs) if old else {})
         request = provider_pb2.CheckRequest(urn=goal.urn, olds=olds, news=to_struct(plain(goal.inputs)))
         answer = self._call("Check", request)
@@ -42,6 +43,7 @@ class Dynamic:
         return _marked(answer.inputs, like=goal.inputs)
 
     def diff(self, goal: Goal, old: Record, inputs: Properties) -> Change:
+        """Compare the inputs with those of the state."""
         request = provider_pb2.DiffRequest(
             id=old.id,
             urn=goal.urn,
@@ -57,16 +59,19 @@ class Dynamic:
         return Change.UPDATE if answer.changes == provider_pb2.DiffResponse.DIFF_SOME else Change.SAME
 
     def preview(self, goal: Goal, old: Record | None, inputs: Properties) -> Made:
+        """Foresee the outputs."""
         # The real engine does not ask a dynamic provider either: it echoes the checked inputs.
         del goal
         return Made(old.id if old else "", inputs)
 
     def create(self, goal: Goal, inputs: Properties) -> Made:
+        """Bring it into being."""
         request = provider_pb2.CreateRequest(urn=goal.urn, name=goal.name, properties=to_struct(plain(inputs)))
         answer = self._call("Create", request)
         return Made(answer.id, _marked(answer.properties, like=_like(goal, inputs)))
 
     def update(self, goal: Goal, old: Record, inputs: Properties) -> Made:
+        """Change it in place."""
         request = provider_pb2.UpdateRequest(
             id=old.id,
             urn=goal.urn,
@@ -78,10 +83,12 @@ class Dynamic:
         return Made(old.id, _marked(answer.properties, like=_like(goal, inputs)))
 
     def delete(self, old: Record) -> None:
+        """Take it away."""
         request = provider_pb2.DeleteRequest(id=old.id, urn=old.urn, properties=to_struct(plain(old.outputs)))
         self._call("Delete", request)
 
     def read(self, old: Record) -> Reading | None:
+        """Look at what is live."""
         request = provider_pb2.ReadRequest(
             id=old.id,
             urn=old.urn,

@@ -9,12 +9,13 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from weighbridge.engine.plain import gate_states, strip_control
 from weighbridge.engine.project import require_stack
 from weighbridge.engine.protocol import Line, RunResult
 from weighbridge.engine.rehearsal.state import Checkpoint, state_path
-from weighbridge.engine.rehearsal.values import integral, is_secret, rebuilt
+from weighbridge.engine.rehearsal.values import Properties, integral, is_secret, rebuilt
 
 HIDDEN = "[secret]"
 
@@ -53,8 +54,7 @@ class Rehearsal:
 
     def outputs(self) -> Mapping[str, object]:
         """Give the outputs of the last green run."""
-        shown: dict[str, object] = _shown(self._state().outputs)
-        return shown
+        return _shown(self._state().outputs)
 
     def gates(self) -> Mapping[str, Mapping[str, object]]:
         """Give release -> gate state."""
@@ -105,6 +105,10 @@ def _pass_on(process: subprocess.Popen[str], on_line: Line) -> None:
             on_line(strip_control(line.rstrip("\r\n")))
 
 
-def _shown(value: object) -> object:
+def _shown(properties: Properties) -> dict[str, object]:
     """Hide secrets, and give whole numbers as such."""
-    return HIDDEN if is_secret(value) else integral(rebuilt(value, _shown))
+    return {key: _value(value) for key, value in properties.items()}
+
+
+def _value(value: Any) -> Any:
+    return HIDDEN if is_secret(value) else integral(rebuilt(value, _value))

@@ -105,7 +105,11 @@ def _aliases(request: Any, stack: str, project: str) -> list[str]:
         parent = "" if spec.noParent else spec.parentUrn or request.parent
         urns.append(
             make_urn(
-                spec.stack or stack, spec.project or project, parent, spec.type or request.type, spec.name or request.name
+                spec.stack or stack,
+                spec.project or project,
+                parent,
+                spec.type or request.type,
+                spec.name or request.name,
             )
         )
     return urns

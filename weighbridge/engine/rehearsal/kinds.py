@@ -75,26 +75,32 @@ class Bookkeeping:
     """Components, providers and the stack: they exist in the state alone."""
 
     def check(self, goal: Goal, old: Record | None) -> Properties:
+        """Complete and validate the inputs."""
         del old
         return goal.inputs
 
     def diff(self, goal: Goal, old: Record, inputs: Properties) -> Change:
+        """Compare the inputs with those of the state."""
         del goal
         return Change.SAME if old.inputs == inputs else Change.UPDATE
 
     def preview(self, goal: Goal, old: Record | None, inputs: Properties) -> Made:
+        """Foresee the outputs."""
         return Made(old.id if old else self._id(goal), inputs if goal.custom else {})
 
     def create(self, goal: Goal, inputs: Properties) -> Made:
+        """Bring it into being."""
         return Made(self._id(goal), inputs if goal.custom else {})
 
     def update(self, goal: Goal, old: Record, inputs: Properties) -> Made:
+        """Change it in place."""
         return Made(old.id, inputs if goal.custom else {})
 
     def delete(self, old: Record) -> None:
         """Nothing stands behind it."""
 
     def read(self, old: Record) -> Reading | None:
+        """Look at what is live."""
         return Reading(old.id, old.outputs)
 
     @staticmethod

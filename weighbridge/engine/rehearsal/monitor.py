@@ -91,12 +91,16 @@ class Monitor(MockMonitor):
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
         """Refuse in one line."""
-        return self._noted(lambda: super(Monitor, self).ReadResource(request))
+        return self._noted(
+            lambda: super(Monitor, self).ReadResource(request)  # type: ignore[no-untyped-call]
+        )
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
         """Answer what the engine itself answers: the resources of a stack, as its state has them."""
         if request.tok != STACK_RESOURCES:
-            return self._noted(lambda: super(Monitor, self).Invoke(request))
+            return self._noted(
+                lambda: super(Monitor, self).Invoke(request)  # type: ignore[no-untyped-call]
+            )
         name = str(from_struct(request.args).get("stackName", ""))
         result = {"name": name, "outputs": self._noted(lambda: self._resources(name.rpartition("/")[2]))}
         return resource_pb2.ResourceInvokeResponse(**{"return": to_struct(result)})

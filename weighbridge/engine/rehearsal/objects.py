@@ -12,7 +12,16 @@ from weighbridge.engine.rehearsal.goal import Goal, StepFailed
 from weighbridge.engine.rehearsal.kinds import Bookkeeping, Change, Made, NotReady, Reading
 from weighbridge.engine.rehearsal.paths import changed
 from weighbridge.engine.rehearsal.state import Record
-from weighbridge.engine.rehearsal.values import Properties, has_secret, has_unknown, integral, is_secret, plain, projected, secret
+from weighbridge.engine.rehearsal.values import (
+    Properties,
+    has_secret,
+    has_unknown,
+    integral,
+    is_secret,
+    plain,
+    projected,
+    secret,
+)
 
 PREFIX = "kubernetes:"
 PROVIDER = "pulumi:providers:kubernetes"
@@ -42,6 +51,7 @@ class Clusters(Bookkeeping):
         self._lock = threading.Lock()
 
     def check(self, goal: Goal, old: Record | None) -> Properties:
+        """Complete and validate the inputs."""
         del old
         if not has_unknown(goal.inputs):
             self._inputs[goal.urn] = plain(goal.inputs)
@@ -72,6 +82,7 @@ class Objects:
         self._clusters = clusters
 
     def check(self, goal: Goal, old: Record | None) -> Properties:
+        """Complete and validate the inputs."""
         inputs = goal.inputs
         if not isinstance(inputs.get("apiVersion"), str) or not isinstance(inputs.get("kind"), str):
             raise StepFailed(f"{goal.name}: resources of type '{goal.type}' need the real Pulumi engine")
@@ -81,6 +92,7 @@ class Objects:
         return inputs | {"metadata": metadata}
 
     def diff(self, goal: Goal, old: Record, inputs: Properties) -> Change:
+        """Compare the inputs with those of the state."""
         before, after = plain(old.inputs), plain(inputs)
         if changed(before, after, IDENTITY):
             same_place = not changed(before, after, IDENTITY[2:])
@@ -93,6 +105,7 @@ class Objects:
         return Change.UPDATE if gone else Change.SAME
 
     def preview(self, goal: Goal, old: Record | None, inputs: Properties) -> Made:
+        """Foresee the outputs."""
         made = Made(old.id if old else "", inputs)
         provider = _urn(goal.provider)
         if has_unknown(inputs) or self._clusters.inputs(provider) is None:
@@ -106,16 +119,20 @@ class Objects:
         return Made(made.id, _marked(live, goal, inputs))
 
     def create(self, goal: Goal, inputs: Properties) -> Made:
+        """Bring it into being."""
         return self._applied(goal, inputs, goal.timeouts.get("create"))
 
     def update(self, goal: Goal, old: Record, inputs: Properties) -> Made:
+        """Change it in place."""
         del old
         return self._applied(goal, inputs, goal.timeouts.get("update"))
 
     def delete(self, old: Record) -> None:
+        """Take it away."""
         self._clusters.at(_urn(old.provider)).delete(_manifest(old.outputs), timeout=DELETE_SECONDS)
 
     def read(self, old: Record) -> Reading | None:
+        """Look at what is live."""
         live = self._clusters.at(_urn(old.provider)).get(_manifest(old.outputs))
         if live is None:
             return None

@@ -51,7 +51,7 @@ def execute(program: Program, monitor: Monitor, log: Log, *, preview: bool) -> N
     pulumi.runtime.configure(
         MockSettings(
             monitor=monitor,
-            monitor_features=set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures),
+            monitor_features=_features(monitor),
             engine=log,
             project=program.project,
             stack=program.stack,
@@ -68,6 +68,11 @@ def execute(program: Program, monitor: Monitor, log: Log, *, preview: bool) -> N
         raise
     except BaseException as error:  # noqa: BLE001  whatever a program raises, SystemExit too, is told in one line
         raise StepFailed(explain(error, program.folder)) from None
+
+
+def _features(monitor: Monitor) -> set[int]:
+    info = monitor.GetDeploymentInfo(empty_pb2.Empty())  # type: ignore[no-untyped-call]
+    return set(info.supportedFeatures)
 
 
 def explain(error: BaseException, folder: Path) -> str:

@@ -20,6 +20,8 @@ def awaited(cluster: Cluster, applied: Manifest, *, timeout: float | None = None
     """Watch a Deployment until it is rolled out; gives it as it is then.
 
     Args:
+        cluster: where it is.
+        applied: the Deployment as the API server has it after it was applied.
         timeout: seconds; None for its own `progressDeadlineSeconds` and a little more.
 
     Raises:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from graphlib import TopologicalSorter
 from typing import Protocol
 
 from weighbridge.engine.protocol import Line
 from weighbridge.engine.rehearsal.goal import Goal, StepFailed
 from weighbridge.engine.rehearsal.kinds import Change, Kind, Made, NotReady
+from weighbridge.engine.rehearsal.order import dependents_first
 from weighbridge.engine.rehearsal.paths import changed, with_ignored
 from weighbridge.engine.rehearsal.state import Checkpoint, Record
 from weighbridge.errors import WeighbridgeError
 
-READERS = 8
+WORKERS = 8
+"""Resources that are read or deleted at the same time."""
+
 SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 
 
@@ -74,7 +76,7 @@ class Run:
 
     def refresh(self) -> None:
         """Read what is live into the state."""
-        with ThreadPoolExecutor(READERS) as readers:
+        with ThreadPoolExecutor(WORKERS) as readers:
             list(readers.map(self._read, list(self.checkpoint.records.values())))
 
     def sweep(self, *, everything: bool = False) -> None:
@@ -86,21 +88,26 @@ class Run:
         kept = [record for record in doomed if record.protect]
         for record in kept:
             self.fail(StepFailed(f"{record.name}: is protected, and cannot be deleted (type '{record.type}')"))
-        if not kept:
-            self._delete(_dependents_first(doomed))
+        if kept:
+            return
+        order = dependents_first(doomed)
+        with ThreadPoolExecutor(WORKERS) as workers:
+            while order.is_active():
+                ready = order.get_ready()
+                list(workers.map(lambda index: self._delete(doomed[index]), ready))
+                order.done(*ready)
 
-    def _delete(self, doomed: Iterable[Record]) -> None:
-        gone: set[str] = set()
-        for record in doomed:
-            try:
-                with self._step(f"delete {id(record)} {record.urn}"):
-                    if not (self.preview or record.retain or record.deleted_with in gone):
-                        self._kinds.of(record).delete(record)
-                    self._count("delete", record)
-                    self.checkpoint.drop(record)
-            except StepFailed:
-                return
-            gone.add(record.urn)
+    def _delete(self, record: Record) -> None:
+        try:
+            with self._step(f"delete {id(record)} {record.urn}"):
+                # With what it is deleted with, it goes by itself.
+                goes_along = record.deleted_with and record.deleted_with not in self.checkpoint.records
+                if not (self.preview or record.retain or goes_along):
+                    self._kinds.of(record).delete(record)
+                self._count("delete", record)
+                self.checkpoint.drop(record)
+        except StepFailed:
+            return
 
     def _read(self, record: Record) -> None:
         try:
@@ -214,7 +221,7 @@ class Run:
             self._under_way += 1
         try:
             yield
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  whatever a step raises ends the run, and is told in one line
             self.fail(error)
             raise error if isinstance(error, StepFailed) else StepFailed(_text(error)) from None
         finally:
@@ -245,18 +252,6 @@ def _record(goal: Goal, inputs: dict[str, object], made: Made) -> Record:
         retain=goal.retain,
         deleted_with=goal.deleted_with,
     )
-
-
-def _dependents_first(doomed: list[Record]) -> list[Record]:
-    """Order a deletion: whatever leans on a resource goes before it."""
-    order: TopologicalSorter[int] = TopologicalSorter()
-    for index, record in enumerate(doomed):
-        order.add(index)
-        leans_on = {*record.dependencies, record.parent, record.provider.rpartition("::")[0]}
-        for other, support in enumerate(doomed):
-            if support.urn in leans_on and other != index:
-                order.add(other, index)
-    return [doomed[index] for index in order.static_order()]
 
 
 def _text(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from weighbridge.engine.rehearsal.run import Run
 from weighbridge.engine.rehearsal.state import Checkpoint, state_path
 
 INTERRUPTED = "interrupted; what was done so far is saved"
-GRACE = 5.0
+GRACE = 2.0
 """Seconds that an interrupted run gives to operations under way. A waiting gate has nothing to lose."""
 
 
@@ -62,6 +62,9 @@ class Session:
     def _operate(self, run: Run, program: Program) -> None:
         if self.operation == "refresh" or self.refresh:
             run.refresh()
+        if self.refresh:
+            # What counts is what the run itself then does.
+            run.changes.clear()
         if self.operation == "destroy":
             run.sweep(everything=True)
             run.checkpoint.outputs = {} if not run.errors else run.checkpoint.outputs

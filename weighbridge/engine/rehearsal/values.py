@@ -14,7 +14,7 @@ from google.protobuf import struct_pb2
 Properties = dict[str, Any]
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a mark, not a password
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
 REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 PROVIDER_KEY = "__provider"
