@@ -37,6 +37,12 @@ def _load(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _demo(_asked: argparse.Namespace) -> int:
+    from lab import demo  # noqa: PLC0415
+
+    return demo.run()
+
+
 def _up(asked: argparse.Namespace) -> int:
     from lab import background  # noqa: PLC0415
 
@@ -100,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("ns", _ns, "run a command (after `--`) in a fresh namespace")
     add("build", _build, "build the lab's servers, once")
+    add("demo", _demo, "walk a good release and catch a bad one; inside a namespace")
     for name, run, text in (
         ("up", _up, "start a lab in the background"),
         ("status", _status, "show the servers and workloads of a lab"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from weighbridge.judge import Counts, Measurement, Scope, Verdict, combine, count, duration, success_rate
@@ -98,7 +98,7 @@ def test_count(fact: str, samples: dict[tuple[str, str], float], counts: Counts)
 @pytest.mark.parametrize("workload", ["a", "b"])
 def test_a_count_that_is_none_is_an_error(value: float, workload: str) -> None:
     """Whosever count it is, an answer with such a value in it is not trusted."""
-    with pytest.raises(ValueError, match="has .* requests with code 200"):
+    with pytest.raises(ValueError, match=r"has .* requests with code 200"):
         count({("a", "404"): 500.0, (workload, "200"): value}, "a")
 
 
@@ -171,10 +171,9 @@ def test_nonsense_is_never_counted(samples: dict[tuple[str, str], float]) -> Non
     assert 0 <= counts.good <= counts.total
 
 
-@given(any_number, st.floats(min_value=0), scopes)
+@given(st.sampled_from([math.nan, math.inf, -math.inf]), st.floats(min_value=0), scopes)
 def test_a_quantile_that_is_none_never_passes(value: float, total: float, scope: Scope) -> None:
     """NaN and infinities are no pass, with any number of requests."""
-    assume(not math.isfinite(value))
     assert duration(value, 500.0, total, scope, "q").verdict is not Verdict.PASS
 
 

@@ -81,9 +81,7 @@ def test_a_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert kubeconfig.server("kubeconfig", "~/config", None) == "https://dev"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "just words", "[1, 2]", "a: [", "a: 1\na: 2\n", "\t", "\0"], ids=lambda text: repr(text)
-)
+@pytest.mark.parametrize("text", ["", "just words", "[1, 2]", "a: [", "a: 1\na: 2\n", "\t", "\0"], ids=repr)
 def test_what_is_no_kubeconfig_is_refused(tmp_path: Path, text: str) -> None:
     """Broken YAML, and YAML that is no mapping, are one line with the path."""
     path = written(tmp_path / "config", text)
@@ -199,7 +197,7 @@ def test_a_server_that_does_not_answer_meets_the_timeout(listening: int) -> None
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
         with socket.create_connection(deaf.getsockname()), socket.socket() as waiting:
-            waiting.setblocking(False)  # noqa: FBT003  the socket's own argument
+            waiting.setblocking(False)
             waiting.connect_ex(deaf.getsockname())
             with pytest.raises(EngineError, match=r"cannot be reached: timed out$"):
                 kubeconfig.reach(f"https://127.0.0.1:{deaf.getsockname()[1]}", timeout=0.2)

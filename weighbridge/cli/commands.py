@@ -109,7 +109,13 @@ def status(
             show(figures, desk.view)
             desk.view.still()
             desk.view.document(
-                {"ok": True, "exit": 0, "stack": desk.stack, "releases": [row.content() for row in found]}
+                {
+                    "ok": True,
+                    "exit": 0,
+                    "stack": desk.stack,
+                    "releases": [row.content() for row in found],
+                    "gates": {name: dict(gate) for name, gate in desk.gates().items()},
+                }
             )
             return Exit.DONE
         show(figures, desk.view)
