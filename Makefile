@@ -27,6 +27,7 @@ $(VENV)/.synced: requirements/dev.txt $(if $(GO_BIN),,requirements/go.txt) | $(i
 setup: $(VENV)/.synced ## install the pinned packages into .venv
 
 lab: setup ## build the lab's servers, once, into the user's cache
+	@$(BIN)/python -m weighbridge.engine
 	@$(BIN)/python -m lab build
 
 demo: lab ## walk a good release and catch a bad one, on a real mesh on this machine

@@ -64,10 +64,11 @@ def main() -> None:
         # Refused here as well as in the gate: nothing of a move that the plan does not have is begun.
         decide(name, state.live if state else None, wanted(release))
 
+    merged = kubeconfig.merged(stack.cluster.kubeconfig)
     cluster = ExistingCluster(
         "cluster",
         ExistingClusterArgs(
-            kubeconfig=stack.cluster.kubeconfig,
+            kubeconfig=pulumi.Output.secret(merged) if merged else stack.cluster.kubeconfig,
             context=stack.cluster.context,
             mesh_kubeconfig=stack.cluster.mesh_kubeconfig,
             mesh_context=stack.cluster.mesh_context,

@@ -117,7 +117,7 @@ class MetricGateProvider(_OneLine):
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """Judge the live weight again; only a fail changes anything."""
         state = GateState.read(props)
-        if state is None or state.approved_weight == 0 or state.phase is Phase.FAILED or "gate" not in props:
+        if state is None or state.approved_weight == 0 or state.phase is Phase.FAILED or not props.get("prometheus"):
             return dynamic.ReadResult(id_, props)
         checks = Checks.read(props)
         since, now = _since(props, state), _CLOCK.now()
@@ -168,7 +168,8 @@ class MetricGateProvider(_OneLine):
     def _prometheus(news: dict[str, Any], deadline: float | None) -> Prometheus:
         settings = news["prometheus"]
         retries = 0 if deadline else int(settings["retries"])
-        return Prometheus(settings["url"], deadline or float(settings["timeout"]), retries)
+        timeout = deadline or float(settings["timeout"])
+        return Prometheus(settings["url"], timeout, retries, shared=deadline is not None)
 
 
 def _changes(olds: dict[str, Any], news: dict[str, Any], state: GateState | None, move: Move) -> bool:
@@ -177,7 +178,11 @@ def _changes(olds: dict[str, Any], news: dict[str, Any], state: GateState | None
     if move.kind is MoveKind.KEEP and state.phase in RED:
         return True
     # What `read` judges by comes from the outputs, so new settings have to reach them.
-    asked = ("weight", "steps", "gate", "prometheus", "retry", "skip", "reason_given")
+    asked: tuple[str, ...] = ("namespace", "steps", "gate", "prometheus")
+    if move.kind is MoveKind.KEEP:
+        asked = (*asked, "weight", "retry", "skip", "reason_given")
+    elif state.phase is not Phase.FAILED:
+        return True
     return any(news.get(key) != olds.get(key) for key in asked)
 
 

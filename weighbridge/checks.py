@@ -24,6 +24,9 @@ from weighbridge.judge import (
 from weighbridge.measure import Sample
 from weighbridge.workload import workload_name
 
+_SHORTEST = 1.0
+"""Seconds: PromQL's windows are whole ones here, and one of none has nothing in it."""
+
 
 class Asked(Protocol):
     """Something that answers PromQL, as `weighbridge.measure.Prometheus` does."""
@@ -82,7 +85,7 @@ class Checks:
 
     def missing(self, weight: int, since: float, now: float) -> float:
         """Seconds until the window at a weight is long enough; zero or less when it is."""
-        return self.soak.get(weight, self.default_soak) + self.warm_up - (now - since)
+        return max(_SHORTEST, self.soak.get(weight, self.default_soak)) + self.warm_up - (now - since)
 
 
 def measure(checks: Checks, revision: str, since: float, now: float, prometheus: Asked) -> Evidence:
@@ -150,24 +153,26 @@ def _scalar(samples: Sequence[Sample]) -> float | None:
 
 def _by_threshold(checks: Checks, revision: str, whole: Evidence, now: float, prometheus: Asked) -> Evidence:
     """Flagger's rule: a check an interval, and `threshold` failed ones make a fail (pkg/controller/scheduler.go)."""
+    if whole.verdict in (Verdict.ERROR, Verdict.INSUFFICIENT):
+        return whole
     step = max(1, round(checks.interval))
     start = now - whole.window + step
-    if start > now or whole.verdict in (Verdict.ERROR, Verdict.INSUFFICIENT):
-        return whole
-    failed, last_failed = _failed_checks(checks, revision, step, (start, now), prometheus)
+    failed, newest = (0, None) if start > now else _failed_checks(checks, revision, step, (start, now), prometheus)
     note = f"{failed} of {checks.threshold} failed checks, {whole.line}"
     if failed >= checks.threshold:
         return replace(whole, verdict=Verdict.FAIL, line=note)
-    if last_failed:
+    if newest is False:
+        # Below the threshold a failed check only costs time: the newest one is good, and it decides.
+        return replace(whole, verdict=Verdict.PASS, line=note) if whole.verdict is Verdict.FAIL else whole
+    if newest or whole.verdict is Verdict.FAIL:
         return replace(whole, verdict=Verdict.INSUFFICIENT, line=note)
-    # Below the threshold a failed check only costs time: the newest check decides.
-    return replace(whole, verdict=Verdict.PASS, line=note) if whole.verdict is Verdict.FAIL else whole
+    return whole
 
 
 def _failed_checks(
     checks: Checks, revision: str, step: int, span: tuple[float, float], prometheus: Asked
-) -> tuple[int, bool]:
-    """How many checks in the span broke a bound, and whether the last one did."""
+) -> tuple[int, bool | None]:
+    """How many checks in the span broke a bound, and whether the newest did; None where no check has any data."""
     workload = workload_name(checks.target.release, revision)
     at_time: dict[float, list[Sample]] = {}
     for sample in prometheus.query_range(queries.counts(checks.target, [revision], step), *span, step):
@@ -180,4 +185,4 @@ def _failed_checks(
             continue
         asked = queries.latency(checks.target, revision, bound["quantile"], step)
         failed |= {s.at for s in prometheus.query_range(asked, *span, step) if s.value > 1000 * bound["max"]}
-    return len(failed), bool(at_time) and max(at_time) in failed
+    return len(failed), max(at_time) in failed if at_time else None

@@ -42,7 +42,7 @@ def settle(state: GateState | None, turn: Turn, evidence: Evidence | None) -> Ga
     if turn.move.kind is MoveKind.KEEP:
         return _kept(state, turn)
     if turn.move.kind is MoveKind.STAY_FAILED:
-        return wanted_from(replace(state, phase=Phase.FAILED), turn.wanted)
+        return _stays_failed(state, turn)
     if evidence is None or evidence.verdict is Verdict.PASS:
         return _approved(state, turn, evidence)
     if evidence.verdict is Verdict.FAIL:
@@ -77,6 +77,12 @@ def failed(state: GateState, turn: Turn, evidence: Evidence) -> GateState:
     return recorded(back, turn.move, evidence, bad, turn.now)
 
 
+def _stays_failed(state: GateState, turn: Turn) -> GateState:
+    # A red state has said why already; one that was calm since says that this revision is the one that failed.
+    reason = state.reason if state.phase is Phase.FAILED else summary.unjudged(turn.name, turn.move)
+    return wanted_from(replace(state, phase=Phase.FAILED, reason=reason), turn.wanted)
+
+
 def _kept(state: GateState, turn: Turn) -> GateState:
     if state.phase not in RED:
         return wanted_from(state, turn.wanted)
@@ -105,6 +111,7 @@ def _approved(state: GateState | None, turn: Turn, evidence: Evidence | None) ->
         previous_revisions=tuple(r for r in _routed(state) if r not in (wanted.stable, canary)),
         failed_revision="" if state is None or forgotten else state.failed_revision,
         passed_revision=wanted.stable if move.kind is MoveKind.PROMOTE and evidence else _passed(state),
+        retry=state.retry if state else wanted.retry,
         history=state.history if state else (),
     )
     return recorded(wanted_from(approved, wanted), move, evidence, canary or wanted.stable, turn.now)

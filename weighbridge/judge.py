@@ -62,11 +62,11 @@ class Scope:
 
     def evidence(self, total: float) -> str:
         """The words for it: `(n=1204, 5m)`."""
-        return f"(n={total:.0f}, {format_seconds(self.window)})"
+        return f"(n={math.floor(total)}, {format_seconds(self.window)})"
 
     def needed(self, total: float) -> str:
         """The words for too few."""
-        return f"{total:.0f} of {self.min_requests} requests needed {self.evidence(total)}"
+        return f"{math.floor(total)} of {self.min_requests} requests needed {self.evidence(total)}"
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,15 @@ def count(samples: Mapping[tuple[str, str], float], workload: str) -> Counts:
         workload: whose.
 
     Raises:
-        ValueError: a count is not a finite number, or is below zero.
+        ValueError: a count is not a finite number, or is below zero, or says nothing of the response.
     """
     good = total = 0.0
     for (name, code), value in samples.items():
         if not math.isfinite(value) or value < 0:
             msg = f"{name} has {value} requests with code {code}"
+            raise ValueError(msg)
+        if not code:
+            msg = f"{name} has requests without a response code"
             raise ValueError(msg)
         if name == workload:
             total += value
@@ -152,12 +155,12 @@ def success_rate(counts: Counts, minimum: float, scope: Scope, query: str) -> Me
     else:
         verdict = Verdict.PASS if value >= minimum else Verdict.FAIL
         sign = ">=" if verdict is Verdict.PASS else "<"
-        line = f"success rate {_percent(value, minimum)} {sign} {minimum:g}% {scope.evidence(counts.total)}"
+        line = f"success rate {_percent(value, minimum)} {sign} {_plain(minimum)}% {scope.evidence(counts.total)}"
     return Measurement(
         "request-success-rate",
         query,
         value,
-        f">= {minimum:g}%",
+        f">= {_plain(minimum)}%",
         counts.good,
         counts.total,
         scope.window,
@@ -196,7 +199,7 @@ def unmeasured(metric: str, query: str, why: str, scope: Scope, total: float) ->
 
 
 def _judge_duration(milliseconds: float | None, maximum: float, total: float, scope: Scope) -> tuple[Verdict, str]:
-    if milliseconds == -math.inf:
+    if milliseconds is not None and milliseconds < 0:
         return Verdict.ERROR, f"request duration is below zero {scope.evidence(total)}"
     if not scope.enough(total):
         return Verdict.INSUFFICIENT, scope.needed(total)
@@ -211,8 +214,8 @@ def _judge_duration(milliseconds: float | None, maximum: float, total: float, sc
         )
     verdict = Verdict.PASS if milliseconds <= maximum else Verdict.FAIL
     sign = "<=" if verdict is Verdict.PASS else ">"
-    shown = f"{_milliseconds(milliseconds)} {sign} {_milliseconds(maximum)}"
-    return verdict, f"request duration {shown} {scope.evidence(total)}"
+    shown = _apart(milliseconds, maximum)
+    return verdict, f"request duration {shown} {sign} {_milliseconds(maximum)} {scope.evidence(total)}"
 
 
 def combine(measurements: Iterable[Measurement], window: int) -> Evidence:
@@ -241,8 +244,22 @@ def _percent(value: float, bound: float) -> str:
     return f"{value!r}%"
 
 
-def _milliseconds(value: float) -> str:
+def _plain(number: float) -> str:
+    """A setting's number as it was written: 99, 99.5, 99.99999."""
+    return f"{number:.12g}"
+
+
+def _apart(value: float, bound: float) -> str:
+    """A duration with as many digits as show on which side of its bound it is."""
+    for digits in range(1, 7):
+        shown = _milliseconds(value, digits)
+        if value == bound or shown != _milliseconds(bound, digits):
+            return shown
+    return f"{value!r}ms"
+
+
+def _milliseconds(value: float, digits: int = 1) -> str:
     """As Flagger writes it: `12.5ms`, `500ms`, `1.515s`."""
     if value >= _SECOND:
-        return f"{value / _SECOND:.3f}s"
-    return f"{value:.1f}".removesuffix(".0") + "ms"
+        return f"{value / _SECOND:.{digits + 2}f}".rstrip("0").rstrip(".") + "s"
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".") + "ms"

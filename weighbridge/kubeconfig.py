@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from ruamel.yaml.error import YAMLError
 from weighbridge.errors import EngineError, SettingsError
 
 _PORTS = {"https": 443, "http": 80}
+_IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+"""Set in every pod."""
 
 
 def paths(setting: str | None) -> list[Path]:
@@ -38,31 +41,46 @@ def server(key: str, setting: str | None, context: str | None) -> str | None:
         context: its name, or None for the current one.
 
     Returns:
-        The URL; None where a proxy stands before it, so that only the client can tell whether it answers.
+        The URL; None where only the client can tell whether it answers: behind a proxy, or inside a pod, which
+        has its cluster's credentials without a file.
 
     Raises:
         SettingsError: no such file or context, or the file is not a kubeconfig.
     """
     files = [path for path in paths(setting) if path.is_file()]
+    if not files and setting is None and context is None and os.environ.get(_IN_CLUSTER):
+        return None
     if not files:
         missing = ", ".join(str(path) for path in paths(setting))
         raise SettingsError(f"weighbridge:cluster.{key}: must be a kubeconfig that exists (got {missing})")
     # Several files are merged as kubectl does: the first that names a thing wins.
-    merged: dict[str, Any] = {"clusters": [], "contexts": []}
-    for path in files:
-        content = _read(key, path)
-        merged["clusters"] += content.get("clusters") or []
-        merged["contexts"] += content.get("contexts") or []
-        merged.setdefault("current-context", content.get("current-context") or None)
-    chosen = context or merged["current-context"]
-    entry = _named(merged["contexts"], chosen)
-    if entry is None:
-        known = ", ".join(str(each.get("name")) for each in merged["contexts"]) or "none"
-        raise SettingsError(f"weighbridge:cluster.context: must be one of {known} (got {chosen!r})")
-    cluster = (_named(merged["clusters"], entry.get("context", {}).get("cluster")) or {}).get("cluster", {})
-    if not cluster.get("server"):
-        raise SettingsError(f"weighbridge:cluster.context: must name a cluster with a server (got {chosen!r})")
+    contents = [_read(key, path) for path in files]
+    chosen = context or next((each["current-context"] for each in contents if each.get("current-context")), None)
+    contexts, clusters = (_entries(contents, kind) for kind in ("contexts", "clusters"))
+    rule = f"weighbridge:cluster.{key.replace('kubeconfig', 'context')}:"
+    if chosen not in contexts:
+        raise SettingsError(f"{rule} must be one of {', '.join(map(str, contexts)) or 'none'} (got {chosen!r})")
+    cluster = _section(clusters.get(_section(contexts[chosen], "context").get("cluster")), "cluster")
+    if not isinstance(cluster.get("server"), str) or not cluster["server"]:
+        raise SettingsError(f"{rule} must name a cluster with a server (got {chosen!r})")
     return None if cluster.get("proxy-url") or _behind_proxy() else str(cluster["server"])
+
+
+def merged(setting: str | None) -> str | None:
+    """The kubeconfig's text where the provider could not read it for itself: several files in $KUBECONFIG.
+
+    Args:
+        setting: a path of the settings, or None for the usual places.
+
+    Returns:
+        The files merged as kubectl does, credentials and all; None where one path says it.
+    """
+    files = [str(path) for path in paths(setting) if path.is_file()]
+    if len(files) <= 1:
+        return None
+    from kubernetes.config.kube_config import KubeConfigMerger  # noqa: PLC0415  half a second, and seldom needed
+
+    return json.dumps(KubeConfigMerger(os.pathsep.join(files)).config.value, default=lambda node: node.value)
 
 
 def reach(url: str, timeout: float = 4.0) -> None:
@@ -75,13 +93,17 @@ def reach(url: str, timeout: float = 4.0) -> None:
     Raises:
         EngineError: it cannot be reached.
     """
-    parts = urlsplit(url)
     try:
-        address = (parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443))
-        socket.create_connection(address, timeout).close()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "timed out"
-        raise EngineError(f"the cluster at {parts.scheme}://{parts.netloc} cannot be reached: {reason}") from None
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443)
+    except ValueError as error:
+        raise EngineError(f"the cluster's address in the kubeconfig is none: {error}") from None
+    try:
+        socket.create_connection((host, port), timeout).close()
+    except OSError as error:
+        # Host and port only: an address may carry a user and a password.
+        reason = error.strerror or "timed out"
+        raise EngineError(f"the cluster at {parts.scheme}://{host}:{port} cannot be reached: {reason}") from None
 
 
 def _read(key: str, path: Path) -> Mapping[str, Any]:
@@ -94,8 +116,20 @@ def _read(key: str, path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _named(entries: list[Mapping[str, Any]], name: str | None) -> Mapping[str, Any] | None:
-    return next((each for each in entries if isinstance(each, Mapping) and each.get("name") == name), None)
+def _entries(contents: list[Mapping[str, Any]], kind: str) -> dict[Any, Any]:
+    """The named entries of one kind in all files; whatever has another shape is as good as not there."""
+    found: dict[Any, Any] = {}
+    for content in contents:
+        listed = content.get(kind)
+        for each in listed if isinstance(listed, list) else ():
+            if isinstance(each, Mapping) and isinstance(each.get("name"), str):
+                found.setdefault(each["name"], each)
+    return found
+
+
+def _section(entry: Any, name: str) -> Mapping[str, Any]:
+    section = entry.get(name) if isinstance(entry, Mapping) else None
+    return section if isinstance(section, Mapping) else {}
 
 
 def _behind_proxy() -> bool:

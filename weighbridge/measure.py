@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import datetime as dt
+import math
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,11 +47,13 @@ class Prometheus:
         url: base address, http or https, without credentials.
         timeout: seconds for one query with all its retries.
         retries: further tries after the first, on refused connections and on HTTP 408, 429 and 5xx.
+        shared: whether the timeout is one for all queries of this client together.
     """
 
-    def __init__(self, url: str, timeout: float, retries: int) -> None:
+    def __init__(self, url: str, timeout: float, retries: int, *, shared: bool = False) -> None:
         self._url = url.rstrip("/")
         self._timeout = timeout
+        self._until = time.monotonic() + timeout if shared else math.inf
         retry = Retry(
             total=retries,
             backoff_factor=0.1,
@@ -107,7 +111,7 @@ class Prometheus:
         # requests' timeout is one for each read: a server that drips never meets it. This one is for the whole.
         pool = concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="prometheus")
         try:
-            return pool.submit(call).result(timeout=self._timeout)
+            return pool.submit(call).result(timeout=max(0.0, min(self._timeout, self._until - time.monotonic())))
         except concurrent.futures.TimeoutError:
             msg = f"Prometheus at {self._url} gave no answer within {self._timeout:g}s"
             raise PrometheusError(msg) from None

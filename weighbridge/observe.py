@@ -1,4 +1,4 @@
-"""What moves: the share of traffic that the canary gets, success and latency of both tracks, over the last seconds.
+"""What moves: the share of traffic that the canary gets, success and latency of both tracks, a moment ago.
 
 For people who watch. It decides nothing, and a figure that Prometheus does not give is None.
 """
@@ -15,8 +15,9 @@ from weighbridge.errors import PrometheusError
 from weighbridge.judge import Counts, count
 from weighbridge.workload import workload_name
 
-WINDOW: Final = 10
-"""Seconds that a figure spans."""
+SHORTEST: Final = 5
+LONGEST: Final = 60
+"""Seconds that a figure spans: short enough to follow a step, and long enough to hold a few scrapes."""
 
 _QUANTILE: Final = 0.99
 
@@ -51,28 +52,47 @@ class Observation:
     canary: Track = Track()
 
 
-def observe(prometheus: Asked, target: queries.Target, stable: str, canary: str, now: float) -> Observation:
-    """Look at both tracks over the last seconds.
+@dataclass(frozen=True)
+class Window:
+    """When is looked, and how far back.
+
+    Attributes:
+        now: Unix time, seconds.
+        seconds: back from there.
+    """
+
+    now: float
+    seconds: int
+
+    @classmethod
+    def of(cls, interval: float, now: float) -> Window:
+        """A few of the gate's intervals, which follow the scrapes."""
+        return cls(now, int(min(LONGEST, max(SHORTEST, 3 * interval))))
+
+
+def observe(prometheus: Asked, target: queries.Target, stable: str, canary: str, window: Window) -> Observation:
+    """Look at both tracks.
 
     Args:
         prometheus: is asked.
         target: whose series.
         stable: revision.
         canary: revision; "" where no candidate has traffic.
-        now: Unix time, seconds.
+        window: when, and how far back.
 
     Returns:
         The figures; those that could not be had are None.
     """
     revisions = [stable, canary] if canary else [stable]
     try:
-        samples = prometheus.query(queries.counts(target, revisions, WINDOW), now)
+        samples = prometheus.query(queries.counts(target, revisions, window.seconds), window.now)
         by_code = {
             (s.labels.get("destination_workload", ""), s.labels.get("response_code", "")): s.value for s in samples
         }
         counted = {revision: count(by_code, workload_name(target.release, revision)) for revision in revisions}
         tracks = {
-            revision: _track(counts, _p99(prometheus, target, revision, now)) for revision, counts in counted.items()
+            revision: _track(counts, _p99(prometheus, target, revision, window), window)
+            for revision, counts in counted.items()
         }
     except (PrometheusError, ValueError):
         return Observation()
@@ -81,11 +101,11 @@ def observe(prometheus: Asked, target: queries.Target, stable: str, canary: str,
     return Observation(share, tracks[stable], tracks.get(canary, Track()))
 
 
-def _track(counts: Counts, p99: float | None) -> Track:
+def _track(counts: Counts, p99: float | None, window: Window) -> Track:
     success = 100 * counts.good / counts.total if counts.total else None
-    return Track(counts.total / WINDOW, success, p99)
+    return Track(counts.total / window.seconds, success, p99)
 
 
-def _p99(prometheus: Asked, target: queries.Target, revision: str, now: float) -> float | None:
-    samples = prometheus.query(queries.latency(target, revision, _QUANTILE, WINDOW), now)
+def _p99(prometheus: Asked, target: queries.Target, revision: str, window: Window) -> float | None:
+    samples = prometheus.query(queries.latency(target, revision, _QUANTILE, window.seconds), window.now)
     return samples[0].value if len(samples) == 1 and math.isfinite(samples[0].value) else None

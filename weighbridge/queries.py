@@ -62,7 +62,7 @@ def latency(target: Target, revision: str, quantile: float, window: int) -> str:
     """
     series = _series(target, [revision])
     buckets = f"increase(istio_request_duration_milliseconds_bucket{series}[{window}s])"
-    return f"histogram_quantile({quantile:g}, sum by (le) ({buckets}))"
+    return f"histogram_quantile({quantile!r}, sum by (le) ({buckets}))"
 
 
 def _series(target: Target, revisions: Sequence[str]) -> str:

@@ -141,5 +141,9 @@ def recorded(state: GateState, move: Move, evidence: Evidence | None, revision: 
 
 
 def wanted_from(state: GateState, wanted: Wanted) -> GateState:
-    """The state that remembers what was asked for in this run."""
-    return replace(state, wanted_weight=wanted.weight, retry=wanted.retry)
+    """The state that remembers what was asked for in this run.
+
+    A `retry` is used up by the run that gives traffic again, not by one that asks for 0 on the way there.
+    """
+    retry = wanted.retry if wanted.weight else state.retry
+    return replace(state, wanted_weight=wanted.weight, retry=retry)

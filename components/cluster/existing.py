@@ -13,13 +13,13 @@ class ExistingClusterArgs:
     """How to reach it. None leaves a choice to the environment, as kubectl does.
 
     Attributes:
-        kubeconfig: path of the file.
+        kubeconfig: path of the file, or a secret output with its text.
         context: in the file.
         mesh_kubeconfig: path of the mesh's own, where the mesh has an API server of its own (ASM).
         mesh_context: in that file.
     """
 
-    kubeconfig: str | None = None
+    kubeconfig: pulumi.Input[str] | None = None
     context: str | None = None
     mesh_kubeconfig: str | None = None
     mesh_context: str | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+from google.protobuf import json_format
 from pulumi.runtime import mocks, settings
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
 from pulumi.runtime.stack import run_pulumi_func
@@ -31,7 +32,7 @@ class Registered:
     Attributes:
         type: its token.
         name: its logical name.
-        inputs: as the engine got them.
+        inputs: as they crossed the wire, marks of secrets and nulls included.
         parent: name of its parent, "" for the stack.
         provider: name of the provider that it was given, "" for the default one.
         depends_on: names of what it waits for, by option or by an input.
@@ -82,7 +83,7 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
                 Registered(
                     request.type,
                     request.name,
-                    pulumi.runtime.rpc.deserialize_properties(request.object, keep_unknowns=True),
+                    json_format.MessageToDict(request.object),
                     _name(request.parent),
                     _name(request.provider.rpartition("::")[0]),
                     frozenset(_name(urn) for urn in request.dependencies),

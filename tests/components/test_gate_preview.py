@@ -90,7 +90,6 @@ def test_a_dead_prometheus_does_not_fail_a_preview(delivery: Delivery, capsys: p
     assert lines(capsys) == [f"podinfo 10 -> 30: forecast hold, Prometheus at {url} cannot be reached"]
 
 
-@pytest.mark.xfail(strict=True, reason="the deadline of two seconds is for each query, and there are two to four")
 def test_a_preview_has_one_deadline_for_all_its_queries(delivery: Delivery, server: Loopback) -> None:
     """A Prometheus that takes a second and a half for each answer does not hold a preview up for longer than two."""
     delivery.at(10)
@@ -145,3 +144,11 @@ def test_a_forecast_of_an_unfinished_soak_is_not_a_verdict(delivery: Delivery, s
     assert time.monotonic() - started > 0.3
     # The forecast, the first look of the gate, and the look that decided.
     assert len(server.queries) == 3 * len(GATE["metrics"])
+
+
+def test_a_preview_of_a_failed_revision_shows_that_it_stays(delivery: Delivery, figures: Figures) -> None:
+    """Another weight for a revision that has failed moves nothing, so a preview does not show traffic for it."""
+    delivery.at(10)
+    figures.codes = {"500": 400.0}
+    assert delivery.up(weight=30)["phase"] == "failed"
+    assert delivery.preview(weight=10)["approved_weight"] == 0

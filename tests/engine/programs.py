@@ -53,7 +53,15 @@ class Thing(Resource, module="tests", name="Thing"):
     def __init__(self, name, opts=None, **props):
         self_props = {"label": name, "doubled": None, "made": None, "size": None, **props}
         super().__init__(ThingProvider(), name, self_props, opts)
+
+class MetricGate(Thing, module="tests", name="MetricGate"):
+    pass
 """
+
+
+def gate_program(size: int = 10) -> str:
+    """The source of a program with one gate."""
+    return f"from things import MetricGate\ngate = MetricGate('podinfo-gate', size={size})"
 
 
 @dataclass

@@ -60,9 +60,10 @@ def of_run(result: RunResult, gates: Mapping[str, Mapping[str, object]], release
     """
     if result.ok:
         return Exit.DONE
+    releases = tuple(releases)
     beyond = [line for line in result.errors if not _is_verdict(line, gates)]
     if beyond:
-        return _of_line(beyond[0])
+        return _of_line(beyond[0], releases)
     found = {_of_gate(gates[name]) for name in releases if name in gates}
     # A release that was rolled back is the worse news, wherever it stands.
     return next((code for code in (Exit.ROLLED_BACK, Exit.UNREACHABLE, Exit.HELD) if code in found), Exit.UNEXPECTED)
@@ -78,10 +79,11 @@ def _of_gate(gate: Mapping[str, object]) -> Exit:
     return Exit.UNREACHABLE if verdict == Verdict.ERROR else Exit.HELD
 
 
-def _of_line(line: str) -> Exit:
+def _of_line(line: str, releases: Iterable[str]) -> Exit:
     if line.startswith("weighbridge:"):
         return Exit.SETTINGS
-    if line.startswith("policy "):
+    # The plan's refusals begin with the release: `podinfo: 'weight' must be the next step, 30 (got 77)`.
+    if line.startswith("policy ") or any(line.startswith(f"{name}: ") for name in releases):
         return Exit.REFUSED
     return Exit.UNREACHABLE if any(words in line for words in OUT_OF_REACH) else Exit.UNEXPECTED
 

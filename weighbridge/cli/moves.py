@@ -90,7 +90,17 @@ def promote(desk: Desk, name: str) -> tuple[RunResult, Exit]:
 
 
 def abort(desk: Desk, name: str) -> tuple[RunResult, Exit]:
-    """Take all traffic back to stable; nothing has to agree."""
+    """Take all traffic back to stable; nothing has to agree.
+
+    Raises:
+        Refused: a promotion is held, so that only the file's own history knows what stable was.
+    """
+    state, stable = desk.state(name), wanted(desk.release(name)).stable
+    if state and state.approved_weight and stable != state.stable_revision:
+        raise Refused(
+            f"{name}: 'stable' must be {state.stable_revision} again, as before the promotion: take that change of "
+            f"{desk.file.path.name} back and run, which sends all traffic there (got {stable})"
+        )
     if desk.release(name).weight != 0:
         desk.file.set_weight(name, 0)
         desk.view.say(f"{desk.file.path.name}: {name}: weight: 0")

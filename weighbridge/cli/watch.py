@@ -11,7 +11,7 @@ from typing import Protocol, Self
 from weighbridge.cli.desk import Desk, wanted
 from weighbridge.cli.view import View
 from weighbridge.measure import Prometheus
-from weighbridge.observe import Observation, observe
+from weighbridge.observe import Observation, Window, observe
 from weighbridge.queries import Target
 from weighbridge.settings import Release
 from weighbridge.state import GateState
@@ -77,7 +77,8 @@ class MeshObserver:
         target = Target(release, settings.namespace, settings.gate.reporter)
         canary = state.canary_revision or wanted(settings).canary
         canary = "" if canary == state.stable_revision else canary
-        seen = observe(self._prometheus, target, state.stable_revision, canary, time.time())
+        window = Window.of(settings.gate.interval, time.time())
+        seen = observe(self._prometheus, target, state.stable_revision, canary, window)
         return Figures(release, state.approved_weight, seen)
 
 

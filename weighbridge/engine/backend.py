@@ -41,7 +41,7 @@ class Lock:
             return False
         except PermissionError:
             return True
-        return True
+        return not _is_zombie(self.pid)
 
 
 def settings(project: Path, environ: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -85,20 +85,39 @@ class Unchanged:
     """Keeps the stack file as it is under review.
 
     The engine writes its encryption salt into a stack file that has none, and quotes the numbers in it on the way.
-    The salt belongs to this machine's passphrase and to no commit, so the file's bytes are put back.
+    The salt belongs to this machine's passphrase and to no commit, so the file's bytes are put back; those of a run
+    that was killed by the next one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kept: Path) -> None:
+        """Watch over the file at `path`; its bytes are kept at `kept` while the engine has it."""
         self._path = path
-        self._bytes = b""
+        self._kept = kept
 
     def __enter__(self) -> None:
-        self._bytes = self._path.read_bytes()
+        self._put_back()
+        self._kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._kept.write_bytes(self._path.read_bytes())
 
     def __exit__(self, *_: object) -> None:
-        before, after = _mapping(self._bytes), _mapping(self._path.read_bytes())
+        self._put_back()
+
+    def _put_back(self) -> None:
+        if not self._kept.exists():
+            return
+        content = self._kept.read_bytes()
+        before, after = _mapping(content), _mapping(self._path.read_bytes())
         if "encryptionsalt" in after and "encryptionsalt" not in before and _same(before, after):
-            self._path.write_bytes(self._bytes)
+            self._path.write_bytes(content)
+        self._kept.unlink()
+
+
+def _is_zombie(pid: int) -> bool:
+    """Tell whether a process has ended and only waits for its parent to notice."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
 
 
 def _logged_in(home: Path) -> bool:
@@ -128,7 +147,10 @@ def _passphrase(path: Path) -> Path:
 
 
 def _mapping(content: bytes) -> dict[str, object]:
-    document = yaml.safe_load(content)
+    try:
+        document = yaml.safe_load(content)
+    except yaml.YAMLError:
+        return {}
     return document if isinstance(document, dict) else {}
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
+
+LEASH = str(Path(__file__).with_name("leash.py"))
 
 
 class Command(PulumiCommand):
@@ -37,17 +41,21 @@ class Command(PulumiCommand):
         # The plugins that were installed with the CLI are beside it.
         path = f"{Path(self.command).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         env = os.environ | {**additional_env, "PULUMI_AUTOMATION_API": "true", "PATH": path}
-        with subprocess.Popen(
-            [self.command, "--non-interactive", *args],
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        ) as process:
+        command = [self.command, "--non-interactive", *args]
+        with (
+            _leash() as leash,
+            subprocess.Popen(
+                [sys.executable, "-I", "-S", LEASH, *command],
+                cwd=cwd,
+                env=env,
+                stdin=leash,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            ) as process,
+        ):
             with self._lock:
                 self._process = process
             out, err = process.communicate()
@@ -65,3 +73,14 @@ class Command(PulumiCommand):
         with self._lock:
             if self._process is not None and self._process.poll() is None:
                 self._process.send_signal(signal.SIGINT)
+
+
+@contextmanager
+def _leash() -> Iterator[int]:
+    """Give the reading end of a pipe that ends with this process, or with the command's own end."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)

@@ -14,6 +14,9 @@ SIGNS = {"create": "+", "update": "~", "create-replacement": "±", "delete": "-"
 NOISE = ("using pulumi-resource-", "using pulumi-language-")
 """What the CLI says of plugins on PATH, at every run."""
 
+CUT_OFF = "Attempting to deploy or update resources with"
+"""How the CLI begins ten lines about what a killed run has left."""
+
 MANDATORY = {"mandatory", "remediate"}
 
 
@@ -77,6 +80,8 @@ class Report:
         message = strip_control(said.message).rstrip()
         if severity == "error":
             self.errors.append(message)
+        elif message.startswith(CUT_OFF):
+            self._on_line("warning: the last run was cut off; what it was doing then is done again")
         elif severity != "debug" and not said.ephemeral and not message.startswith(NOISE):
             prefix = "warning: " if severity == "warning" else ""
             for line in filter(self._is_for_people, message.splitlines()):

@@ -94,7 +94,7 @@ def _raised(lines: list[str]) -> list[str]:
     With `sys.tracebacklimit` at 0 a traceback is the exception's own lines, without the heading.
     """
     starts = [index for index, line in enumerate(lines) if EXCEPTION.match(line.strip().removeprefix("error: "))]
-    headed = [index for index, line in enumerate(lines) if line.lstrip().startswith(TRACEBACK)]
+    headed = [index for index, line in enumerate(lines) if line.strip().removeprefix("error: ").startswith(TRACEBACK)]
     if headed:
         starts = [index for index in starts if index > headed[-1] and not lines[index].startswith((" ", "\t"))]
     elif starts[:1] != [0]:

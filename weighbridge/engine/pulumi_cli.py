@@ -35,6 +35,7 @@ class Pulumi:
         """
         self._file = require_stack(project, stack)
         self._folder = project.resolve()
+        self._kept = self._folder / ".weighbridge" / f"{stack}.yaml.kept"
         self._project = read_project(project)
         self._stack = stack
         self._policies = [str(policy_pack)] if policy_pack else None
@@ -79,7 +80,7 @@ class Pulumi:
     def _run(self, operate: Callable[[Any, Report], object], on_line: Line, *, locking: bool = False) -> RunResult:
         on_line(self.reason)
         report = Report(on_line)
-        with backend.Unchanged(self._file):
+        with backend.Unchanged(self._file, self._kept):
             stack = _reachable(lambda: automation.Stack.create_or_select(self._stack, self._workspace()))
             if locking:
                 self._clear_locks(stack, on_line)
@@ -112,7 +113,7 @@ class Pulumi:
     def _resources(self) -> list[dict[str, Any]]:
         """Read the saved state; a stack that never ran has none."""
         try:
-            with backend.Unchanged(self._file):
+            with backend.Unchanged(self._file, self._kept):
                 stack = automation.Stack.select(self._stack, self._workspace())
                 deployment = stack.export_stack().deployment or {}
         except automation.StackNotFoundError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import runpy
-import sys
 import threading
 
 
@@ -16,7 +15,9 @@ def end_with_input() -> None:
     """End this process at once when whoever started it is gone."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: a thread that is inside of it would break an orderly end.
+        while os.read(0, 1024):
+            pass
         os._exit(137)
 
     threading.Thread(target=wait, daemon=True).start()
