@@ -7,7 +7,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 GO_BIN := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test check format lock bench schema clean
+.PHONY: help setup lab demo test check format schema bench record lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ schema: setup ## write the JSON Schema of the settings again
 
 bench: lab ## the speed claims, as ratios
 	@$(BIN)/python -m lab ns -- $(BIN)/python bench/gate.py
+
+record: lab ## run the demo and put what it printed into the README
+	@$(BIN)/python -m docs.record
 
 lock: | $(if $(findstring .tools,$(UV)),$(UV)) ## pin the requirements again, by hash, with no download address
 	@for name in run dev go; do $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal \

@@ -12,9 +12,10 @@ import pulumi
 from components import saved
 from components.cluster.existing import ExistingCluster, ExistingClusterArgs
 from components.gate import StackVerdict
-from components.release import CanaryRelease, CanaryReleaseArgs, wanted
+from components.release import CanaryRelease, CanaryReleaseArgs
 from weighbridge import kubeconfig
 from weighbridge.errors import WeighbridgeError
+from weighbridge.goal import wanted
 from weighbridge.plan import decide
 from weighbridge.settings import Settings, load
 

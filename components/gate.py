@@ -122,11 +122,11 @@ class MetricGateProvider(_OneLine):
         checks = Checks.read(props)
         since, now = _since(props, state), _CLOCK.now()
         evidence = measure(checks, state.canary_revision, since, now, self._prometheus(props, None))
-        if evidence.verdict is not Verdict.FAIL or not checks.roll_back:
+        if evidence.verdict is not Verdict.FAIL:
             return dynamic.ReadResult(id_, props)
         wanted = wanted_of(props)
         move = Move(MoveKind.KEEP, state.approved_weight, state.approved_weight, judged=True)
-        after = failed(state, Turn(props["release"], wanted, move, roll_back=True, now=now), evidence)
+        after = failed(state, Turn(props["release"], wanted, move, checks.roll_back, now), evidence)
         _say(after.reason)
         return dynamic.ReadResult(id_, {**props, **after.outputs()})
 

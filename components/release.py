@@ -19,7 +19,7 @@ from pulumi_kubernetes.core.v1 import Service
 from components.gate import AppliedRoute, MetricGate
 from components.saved import SavedRelease
 from weighbridge import routes, workload
-from weighbridge.plan import Wanted
+from weighbridge.goal import wanted
 from weighbridge.settings import Prometheus, Release, Track
 
 
@@ -38,20 +38,6 @@ class CanaryReleaseArgs:
     prometheus: Prometheus | None
     saved: SavedRelease
     mesh_provider: pulumi.ProviderResource | None = None
-
-
-def wanted(release: Release) -> Wanted:
-    """What a release's settings ask of the plan."""
-    stable = workload.revision(release, release.stable)
-    return Wanted(
-        weight=release.weight,
-        stable=stable,
-        canary=workload.revision(release, release.canary) if release.canary else stable,
-        steps=tuple(step.weight for step in release.steps),
-        skip=release.skip,
-        reason=release.reason,
-        retry=release.retry,
-    )
 
 
 class CanaryRelease(pulumi.ComponentResource):

@@ -1,4 +1,4 @@
-"""Write docs/settings.md, every setting of a stack file, from the models: `python -m docs.settings`."""  # noqa: INP001
+"""Write docs/settings.md, every setting of a stack file, from the models: `python -m docs.settings`."""
 
 from __future__ import annotations
 

@@ -157,7 +157,9 @@ def _by_threshold(checks: Checks, revision: str, whole: Evidence, now: float, pr
         return whole
     step = max(1, round(checks.interval))
     start = now - whole.window + step
-    failed, newest = (0, None) if start > now else _failed_checks(checks, revision, step, (start, now), prometheus)
+    enough = checks.min_requests * step / whole.window
+    looked = None if start > now else _failed_checks(checks, revision, step, (start, now), prometheus)
+    failed, newest = (looked.failed, looked.newest(enough)) if looked else (0, None)
     note = f"{failed} of {checks.threshold} failed checks, {whole.line}"
     if failed >= checks.threshold:
         return replace(whole, verdict=Verdict.FAIL, line=note)
@@ -169,20 +171,40 @@ def _by_threshold(checks: Checks, revision: str, whole: Evidence, now: float, pr
     return whole
 
 
-def _failed_checks(
-    checks: Checks, revision: str, step: int, span: tuple[float, float], prometheus: Asked
-) -> tuple[int, bool | None]:
-    """How many checks in the span broke a bound, and whether the newest did; None where no check has any data."""
+@dataclass(frozen=True)
+class _Looked:
+    """The checks of a span.
+
+    Attributes:
+        totals: requests of each check, by its time.
+        bad: the times of those that broke a bound.
+    """
+
+    totals: Mapping[float, float]
+    bad: frozenset[float]
+
+    @property
+    def failed(self) -> int:
+        """How many broke a bound."""
+        return len(self.bad)
+
+    def newest(self, enough: float) -> bool | None:
+        """Whether the newest check that had its part of the requests broke a bound; None where there is no such."""
+        times = [at for at, total in self.totals.items() if total >= max(1.0, enough)]
+        return max(times) in self.bad if times else None
+
+
+def _failed_checks(checks: Checks, revision: str, step: int, span: tuple[float, float], prometheus: Asked) -> _Looked:
     workload = workload_name(checks.target.release, revision)
     at_time: dict[float, list[Sample]] = {}
     for sample in prometheus.query_range(queries.counts(checks.target, [revision], step), *span, step):
         at_time.setdefault(sample.at, []).append(sample)
-    failed: set[float] = set()
+    counted = {at: _counted(samples, workload) for at, samples in at_time.items()}
+    bad: set[float] = set()
     for name, bound in checks.metrics.items():
         if name == "request-success-rate":
-            counted = {at: _counted(samples, workload) for at, samples in at_time.items()}
-            failed |= {at for at, c in counted.items() if c.total and 100 * c.good / c.total < bound["min"]}
+            bad |= {at for at, c in counted.items() if c.total and 100 * c.good / c.total < bound["min"]}
             continue
         asked = queries.latency(checks.target, revision, bound["quantile"], step)
-        failed |= {s.at for s in prometheus.query_range(asked, *span, step) if s.value > 1000 * bound["max"]}
-    return len(failed), max(at_time) in failed if at_time else None
+        bad |= {s.at for s in prometheus.query_range(asked, *span, step) if s.value > 1000 * bound["max"]}
+    return _Looked({at: c.total for at, c in counted.items()}, frozenset(bad))

@@ -27,7 +27,7 @@ def paths(setting: str | None) -> list[Path]:
         setting: a path of the settings, `~` allowed.
     """
     if setting:
-        return [Path(setting).expanduser()]
+        return [Path(os.path.expanduser(setting))]  # noqa: PTH111  Path.expanduser raises for a user that is not there
     listed = [Path(each) for each in os.environ.get("KUBECONFIG", "").split(os.pathsep) if each]
     return listed or [Path.home() / ".kube" / "config"]
 
@@ -55,11 +55,11 @@ def server(key: str, setting: str | None, context: str | None) -> str | None:
         raise SettingsError(f"weighbridge:cluster.{key}: must be a kubeconfig that exists (got {missing})")
     # Several files are merged as kubectl does: the first that names a thing wins.
     contents = [_read(key, path) for path in files]
-    chosen = context or next((each["current-context"] for each in contents if each.get("current-context")), None)
+    chosen = context or _current(contents)
     contexts, clusters = (_entries(contents, kind) for kind in ("contexts", "clusters"))
     rule = f"weighbridge:cluster.{key.replace('kubeconfig', 'context')}:"
     if chosen not in contexts:
-        raise SettingsError(f"{rule} must be one of {', '.join(map(str, contexts)) or 'none'} (got {chosen!r})")
+        raise SettingsError(f"{rule} must be one of {', '.join(map(_printable, contexts)) or 'none'} (got {chosen!r})")
     cluster = _section(clusters.get(_section(contexts[chosen], "context").get("cluster")), "cluster")
     if not isinstance(cluster.get("server"), str) or not cluster["server"]:
         raise SettingsError(f"{rule} must name a cluster with a server (got {chosen!r})")
@@ -75,12 +75,17 @@ def merged(setting: str | None) -> str | None:
     Returns:
         The files merged as kubectl does, credentials and all; None where one path says it.
     """
-    files = [str(path) for path in paths(setting) if path.is_file()]
-    if len(files) <= 1:
+    listed = paths(setting)
+    if len(listed) <= 1:
         return None
     from kubernetes.config.kube_config import KubeConfigMerger  # noqa: PLC0415  half a second, and seldom needed
 
-    return json.dumps(KubeConfigMerger(os.pathsep.join(files)).config.value, default=lambda node: node.value)
+    files = [path for path in listed if path.is_file()]
+    merger = KubeConfigMerger(os.pathsep.join(map(str, files)))
+    text: dict[str, Any] = json.loads(json.dumps(merger.config.value, default=lambda node: node.value))
+    # The merger takes the last file's current context, kubectl and we take the first's.
+    text["current-context"] = _current([_read("kubeconfig", path) for path in files])
+    return json.dumps(text)
 
 
 def reach(url: str, timeout: float = 4.0) -> None:
@@ -116,6 +121,10 @@ def _read(key: str, path: Path) -> Mapping[str, Any]:
     return content
 
 
+def _current(contents: list[Mapping[str, Any]]) -> Any:
+    return next((each["current-context"] for each in contents if each.get("current-context")), None)
+
+
 def _entries(contents: list[Mapping[str, Any]], kind: str) -> dict[Any, Any]:
     """The named entries of one kind in all files; whatever has another shape is as good as not there."""
     found: dict[Any, Any] = {}
@@ -130,6 +139,10 @@ def _entries(contents: list[Mapping[str, Any]], kind: str) -> dict[Any, Any]:
 def _section(entry: Any, name: str) -> Mapping[str, Any]:
     section = entry.get(name) if isinstance(entry, Mapping) else None
     return section if isinstance(section, Mapping) else {}
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else repr(name)
 
 
 def _behind_proxy() -> bool:

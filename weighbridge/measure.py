@@ -63,7 +63,7 @@ class Prometheus:
         )
         session = requests.Session()
         session.hooks["response"].append(_insist_on_success)
-        # POST: a query with many revisions does not fit into every proxy's longest address.
+        # POST: no proxy on the way answers it from its cache.
         self._client = PrometheusConnect(
             url=self._url,
             session=session,

@@ -95,3 +95,14 @@ def test_a_threshold_holds_in_the_first_interval_too(delivery: Delivery, figures
     patient = {**GATE, "threshold": 3, "interval": 60.0, "warm_up": 0.0}
     state = delivery.at(10, gate=patient).aged(20).up(weight=30)
     assert (state["approved_weight"], state["phase"]) == (10, "waiting"), state["reason"]
+
+
+@pytest.mark.parametrize("newest", [{"200": 0.0, "500": 0.0}, {"200": 1.0}], ids=["silent", "one request"])
+def test_a_silent_check_does_not_clear_a_bad_canary(
+    delivery: Delivery, figures: Figures, newest: dict[str, float]
+) -> None:
+    """Two bad checks, and then no traffic to speak of: the whole window is below its bound, so it is no pass."""
+    figures.codes = {"200": 300.0, "500": 200.0}
+    figures.checks = {1.0: BAD, 2.0: BAD, 3.0: newest}
+    state = delivery.at(10, gate={**GATE, "threshold": 3}).up(weight=30)
+    assert (state["approved_weight"], state["phase"]) == (10, "waiting"), state["reason"]

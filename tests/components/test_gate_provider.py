@@ -288,12 +288,14 @@ def test_a_refresh_that_finds_a_fail_takes_the_traffic_back(delivery: Delivery, 
     assert delivery.up()["approved_weight"] == 0
 
 
-def test_a_refresh_that_may_only_hold_changes_nothing(delivery: Delivery, figures: Figures) -> None:
-    """`on_failure: hold` leaves the weight, on a schedule as in a run."""
+def test_a_refresh_that_may_only_hold_turns_red(delivery: Delivery, figures: Figures) -> None:
+    """`on_failure: hold` leaves the weight, on a schedule as in a run, and a schedule does not stay green over it."""
     delivery.at(30, gate={**GATE, "on_failure": "hold"})
     figures.codes = {"500": 400}
     before = dict(delivery.gate.outputs)
-    assert delivery.gate.refresh() == before
+    state = delivery.gate.refresh()
+    assert (state["approved_weight"], state["decision"]) == (30, before["decision"])
+    assert (state["phase"], state["failed_revision"]) == ("failed", Y)
 
 
 @pytest.mark.parametrize(

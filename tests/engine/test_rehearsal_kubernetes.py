@@ -37,7 +37,7 @@ class Objects:
         self.name = f"r{next(_numbers)}"
         self.program: Program = new_program(folder)
         self.head = HEAD.format(kubeconfig=str(lab.kubeconfig), name=self.name)
-        self.core = client.CoreV1Api(config.new_client_from_config(str(lab.kubeconfig)))
+        self.core: Any = client.CoreV1Api(config.new_client_from_config(str(lab.kubeconfig)))
 
     def up(self, source: str, *, refresh: bool = False) -> Any:
         """Run the program."""

@@ -12,12 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from weighbridge.cli import app, moves
-from weighbridge.cli.desk import Desk, find_project, find_stack, wanted
+from weighbridge.cli.desk import Desk, find_project, find_stack
 from weighbridge.cli.exits import MEANING, Exit, of_run
 from weighbridge.cli.view import View
 from weighbridge.cli.watch import Figures, Watching
 from weighbridge.engine import Line, RunResult
 from weighbridge.errors import Refused, SettingsError
+from weighbridge.goal import wanted
 from weighbridge.observe import Observation, Track
 
 STACK = """\

@@ -99,5 +99,5 @@ def test_a_cluster_that_cannot_be_reached_is_one_line(project: Path, monkeypatch
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     line = refusal(project, stack(project))
-    assert line.startswith("the cluster at 127.0.0.1:")
+    assert line.startswith("the cluster at http://127.0.0.1:")
     assert line.endswith(" cannot be reached: Connection refused")

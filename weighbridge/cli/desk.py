@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from weighbridge import settings, workload
+from weighbridge import settings
 from weighbridge.cli.view import View
 from weighbridge.engine import Engine, Prefer, RunResult, choose
 from weighbridge.engine.project import PROJECT_FILE, read_config, require_stack, stack_names
 from weighbridge.errors import EngineError, SettingsError
-from weighbridge.plan import Live, Move, Wanted, decide
+from weighbridge.goal import wanted
+from weighbridge.plan import Live, Move, decide
 from weighbridge.settings import Release, Settings
 from weighbridge.stackfile import StackFile
 from weighbridge.state import GateState
@@ -78,20 +79,6 @@ class Desk:
     def gates(self) -> Mapping[str, Mapping[str, object]]:
         """Read the gates' states."""
         return self.engine.gates()
-
-
-def wanted(release: Release) -> Wanted:
-    """Put what a release's settings ask for in the plan's terms."""
-    stable = workload.revision(release, release.stable)
-    return Wanted(
-        weight=release.weight,
-        stable=stable,
-        canary=workload.revision(release, release.canary) if release.canary else stable,
-        steps=tuple(step.weight for step in release.steps),
-        skip=release.skip,
-        reason=release.reason,
-        retry=release.retry,
-    )
 
 
 def live(state: GateState | None) -> Live | None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from weighbridge.cli.desk import Desk, live, wanted
+from weighbridge.cli.desk import Desk, live
 from weighbridge.cli.exits import Exit, of_run
 from weighbridge.cli.watch import Watching, observer
 from weighbridge.engine import RunResult
 from weighbridge.errors import Refused, SettingsError, WeighbridgeError
+from weighbridge.goal import wanted
 from weighbridge.plan import MoveKind, Phase, decide, next_weight
 
 PROMOTE = "promote"

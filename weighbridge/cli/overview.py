@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from weighbridge.cli.desk import Desk, live, wanted
+from weighbridge.cli.desk import Desk, live
 from weighbridge.errors import Refused
+from weighbridge.goal import wanted
 from weighbridge.plan import Move, MoveKind, decide, next_weight
 from weighbridge.settings import Release
 from weighbridge.state import GateState

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from weighbridge.cli.desk import Desk, wanted
+from weighbridge.cli.desk import Desk
 from weighbridge.cli.view import View
+from weighbridge.goal import wanted
 from weighbridge.measure import Prometheus
 from weighbridge.observe import Observation, Window, observe
 from weighbridge.queries import Target

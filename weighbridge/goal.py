@@ -1,0 +1,25 @@
+"""What a release's settings ask of the plan."""
+
+from __future__ import annotations
+
+from weighbridge import workload
+from weighbridge.plan import Wanted
+from weighbridge.settings import Release
+
+
+def wanted(release: Release) -> Wanted:
+    """Put what a release's settings ask for in the plan's terms.
+
+    Args:
+        release: its settings; without a canary there is nothing to release, and its revision is the stable one's.
+    """
+    stable = workload.revision(release, release.stable)
+    return Wanted(
+        weight=release.weight,
+        stable=stable,
+        canary=workload.revision(release, release.canary) if release.canary else stable,
+        steps=tuple(step.weight for step in release.steps),
+        skip=release.skip,
+        reason=release.reason,
+        retry=release.retry,
+    )
