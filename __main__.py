@@ -1,4 +1,4 @@
-"""The program, in the order in which data moves: settings -> cluster -> releases -> verdict -> exports."""
+"""The program, in the order in which data moves: settings -> clusters -> releases -> verdict -> exports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from weighbridge import kubeconfig
 from weighbridge.errors import WeighbridgeError
 from weighbridge.goal import wanted
 from weighbridge.plan import decide
-from weighbridge.settings import Settings, load
+from weighbridge.settings import Cluster, Settings, load
 
 
 def silence_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -42,17 +42,33 @@ def raw_settings() -> dict[str, Any]:
 
 
 def settings() -> Settings:
-    """Read the settings, and find out whether the cluster is there, before anything is declared."""
+    """Read the settings, and find out whether the clusters are there, before anything is declared."""
     read = load(raw_settings())
-    cluster = read.cluster
-    servers = [kubeconfig.server("kubeconfig", cluster.kubeconfig, cluster.context)]
-    if cluster.mesh_kubeconfig or cluster.mesh_context:
-        mesh = cluster.mesh_kubeconfig or cluster.kubeconfig
-        servers.append(kubeconfig.server("mesh_kubeconfig", mesh, cluster.mesh_context))
-    for server in servers:
+    servers = []
+    for name, cluster in read.used_clusters().items():
+        section = f"clusters.{name}" if name else "cluster"
+        servers.append(kubeconfig.server("kubeconfig", cluster.kubeconfig, cluster.context, section))
+        if cluster.mesh_kubeconfig or cluster.mesh_context:
+            mesh = cluster.mesh_kubeconfig or cluster.kubeconfig
+            servers.append(kubeconfig.server("mesh_kubeconfig", mesh, cluster.mesh_context, section))
+    for server in dict.fromkeys(servers):
         if server:
             kubeconfig.reach(server)
     return read
+
+
+def declared(name: str | None, cluster: Cluster) -> ExistingCluster:
+    """Declare one of the clusters; the default one has no name."""
+    merged = kubeconfig.merged(cluster.kubeconfig)
+    return ExistingCluster(
+        f"cluster-{name}" if name else "cluster",
+        ExistingClusterArgs(
+            kubeconfig=pulumi.Output.secret(merged) if merged else cluster.kubeconfig,
+            context=cluster.context,
+            mesh_kubeconfig=cluster.mesh_kubeconfig,
+            mesh_context=cluster.mesh_context,
+        ),
+    )
 
 
 def main() -> None:
@@ -65,21 +81,12 @@ def main() -> None:
         # Refused here as well as in the gate: nothing of a move that the plan does not have is begun.
         decide(name, state.live if state else None, wanted(release))
 
-    merged = kubeconfig.merged(stack.cluster.kubeconfig)
-    cluster = ExistingCluster(
-        "cluster",
-        ExistingClusterArgs(
-            kubeconfig=pulumi.Output.secret(merged) if merged else stack.cluster.kubeconfig,
-            context=stack.cluster.context,
-            mesh_kubeconfig=stack.cluster.mesh_kubeconfig,
-            mesh_context=stack.cluster.mesh_context,
-        ),
-    )
+    clusters = {name: declared(name, cluster) for name, cluster in stack.used_clusters().items()}
     releases = {
         name: CanaryRelease(
             name,
-            CanaryReleaseArgs(release, stack.prometheus, before[name], cluster.mesh_provider),
-            pulumi.ResourceOptions(provider=cluster.provider),
+            CanaryReleaseArgs(release, stack.prometheus, before[name], clusters[release.cluster].mesh_provider),
+            pulumi.ResourceOptions(provider=clusters[release.cluster].provider),
         )
         for name, release in stack.releases.items()
     }

@@ -14,6 +14,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
 from pulumi_kubernetes.core.v1 import Service
 
 from components.gate import AppliedRoute, MetricGate
@@ -64,7 +65,9 @@ class CanaryRelease(pulumi.ComponentResource):
         release = args.release
         service = _service(name, release, self)
         rule = _destination_rule(name, args, self)
-        workloads = [_workload(name, release, track, self, depends_on=[rule]) for track in _tracks(release)]
+        workloads: list[pulumi.Resource] = []
+        for track in _tracks(release):
+            workloads += _workload(name, release, track, self, depends_on=[rule])
         gate = _gate(name, args, self, depends_on=[service, *workloads])
         route = _virtual_service(name, args, gate, self, depends_on=[rule, service])
         AppliedRoute(
@@ -99,15 +102,25 @@ def _service(name: str, release: Release, parent: pulumi.Resource) -> Service:
 
 def _workload(
     name: str, release: Release, track: Track, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource]
-) -> Deployment:
-    spec = workload.deployment(release, track)
+) -> list[pulumi.Resource]:
+    """The Deployment of a track's revision, and its autoscaler where one is asked for."""
+    spec, scaler = workload.deployment(release, track), workload.autoscaler(release, track)
     # The resource bears the revision's name as well: a role that moves on to another revision renames nothing.
-    return Deployment(
-        f"{name}-{workload.revision(release, track)}",
+    logical = f"{name}-{workload.revision(release, track)}"
+    deployment = Deployment(
+        logical,
         metadata=spec["metadata"],
         spec=spec["spec"],
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)),
+        # The engine awaits as many pods as it makes it with, the autoscaler's least; from then on they are its own.
+        opts=pulumi.ResourceOptions(
+            parent=parent, depends_on=list(depends_on), ignore_changes=["spec.replicas"] if scaler else None
+        ),
     )
+    if scaler is None:
+        return [deployment]
+    opts = pulumi.ResourceOptions(parent=parent, depends_on=[deployment])
+    made = HorizontalPodAutoscaler(f"{logical}-autoscaler", metadata=scaler["metadata"], spec=scaler["spec"], opts=opts)
+    return [deployment, made]
 
 
 def _gate(

@@ -40,12 +40,17 @@ Rules over several keys
 - `weight` is 0 or the weight of a step, and `steps` rise strictly.
 - A weight above 0 needs a `canary` whose pod template differs from stable's, and a `prometheus`.
 - `gate.metrics` holds `request-success-rate`: an error that is answered fast would pass on its duration alone.
+- `workload.autoscaling` takes the place of `replicas`, `max` is no less than `min`, and both tracks then have
+  `resources.requests.cpu`.
+- A release's `cluster` is the name of an entry in `clusters`.
 - `workload.progress_deadline` is longer than `workload.min_ready`.
-- Two releases must not both route a host on one gateway, or inside the mesh, unless one of them has a `route.match`.
+- Two releases must not both route a host on one gateway, or inside the mesh, of one cluster, unless one of them has a
+  `route.match`.
 """
 
 _MEANING: Final[Mapping[tuple[type[Section], str], str]] = {
-    (Settings, "cluster"): "Where to deliver to.",
+    (Settings, "cluster"): "Where to deliver to, where a release names no other.",
+    (Settings, "clusters"): "More of them, by names of yours. One that no release names is left alone.",
     (Settings, "prometheus"): "The server that the gate asks. Needed while a release has a weight above 0.",
     (Settings, "releases"): "What is delivered.",
     (Cluster, "kind"): "What sort of cluster: one that exists already.",

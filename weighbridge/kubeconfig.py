@@ -32,13 +32,14 @@ def paths(setting: str | None) -> list[Path]:
     return listed or [Path.home() / ".kube" / "config"]
 
 
-def server(key: str, setting: str | None, context: str | None) -> str | None:
+def server(key: str, setting: str | None, context: str | None, section: str = "cluster") -> str | None:
     """The address of the cluster that a kubeconfig's context names.
 
     Args:
         key: of the setting, for the error.
         setting: the kubeconfig's path, or None for the usual places.
         context: its name, or None for the current one.
+        section: of the settings, for the error.
 
     Returns:
         The URL; None where only the client can tell whether it answers: behind a proxy, or inside a pod, which
@@ -52,12 +53,12 @@ def server(key: str, setting: str | None, context: str | None) -> str | None:
         return None
     if not files:
         missing = ", ".join(str(path) for path in paths(setting))
-        raise SettingsError(f"weighbridge:cluster.{key}: must be a kubeconfig that exists (got {missing})")
+        raise SettingsError(f"weighbridge:{section}.{key}: must be a kubeconfig that exists (got {missing})")
     # Several files are merged as kubectl does: the first that names a thing wins.
-    contents = [_read(key, path) for path in files]
+    contents = [_read(f"{section}.{key}", path) for path in files]
     chosen = context or _current(contents)
     contexts, clusters = (_entries(contents, kind) for kind in ("contexts", "clusters"))
-    rule = f"weighbridge:cluster.{key.replace('kubeconfig', 'context')}:"
+    rule = f"weighbridge:{section}.{key.replace('kubeconfig', 'context')}:"
     if chosen not in contexts:
         raise SettingsError(f"{rule} must be one of {', '.join(map(_printable, contexts)) or 'none'} (got {chosen!r})")
     cluster = _section(clusters.get(_section(contexts[chosen], "context").get("cluster")), "cluster")
@@ -84,7 +85,7 @@ def merged(setting: str | None) -> str | None:
     merger = KubeConfigMerger(os.pathsep.join(map(str, files)))
     text: dict[str, Any] = json.loads(json.dumps(merger.config.value, default=lambda node: node.value))
     # The merger takes the last file's current context, kubectl and we take the first's.
-    text["current-context"] = _current([_read("kubeconfig", path) for path in files])
+    text["current-context"] = _current([_read("cluster.kubeconfig", path) for path in files])
     return json.dumps(text)
 
 
@@ -117,7 +118,7 @@ def _read(key: str, path: Path) -> Mapping[str, Any]:
     except (OSError, UnicodeDecodeError, YAMLError):
         content = None
     if not isinstance(content, Mapping):
-        raise SettingsError(f"weighbridge:cluster.{key}: must be a kubeconfig in YAML (got {path})")
+        raise SettingsError(f"weighbridge:{key}: must be a kubeconfig in YAML (got {path})")
     return content
 
 

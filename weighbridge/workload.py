@@ -1,4 +1,4 @@
-"""A release's tracks as Kubernetes objects: pod template, revision, Deployment and Service, as plain dicts.
+"""A release's tracks as Kubernetes objects: pod template, revision, Deployment, autoscaler and Service; plain dicts.
 
 Workloads are immutable and named by revision. Nothing in them says which role, stable or canary, points at them, so
 a promotion leaves the Deployment of the promoted revision exactly as it is.
@@ -47,8 +47,9 @@ def pod_template(release: Release, track: Track) -> dict[str, Any]:
 def revision(release: Release, track: Track) -> str:
     """Name a track's pod template by its content: ten lower-case hex digits of the SHA-256 of its canonical JSON.
 
-    It does not depend on the number of replicas, on how a rollout is timed (`progress_deadline`, `min_ready`), on
-    gate, route and plan, on the order of keys in the stack file, nor on how a number was written there.
+    It does not depend on the number of replicas or who sets it, on how a rollout is timed (`progress_deadline`,
+    `min_ready`), on gate, route and plan, on the order of keys in the stack file, nor on how a number was written
+    there.
     """
     text = json.dumps(pod_template(release, track), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
@@ -60,8 +61,8 @@ def workload_name(release_name: str, revision: str) -> str:
 
 
 def deployment(release: Release, track: Track) -> dict[str, Any]:
-    """Build the Deployment of a track's revision."""
-    version = revision(release, track)
+    """Build the Deployment of a track's revision. With an autoscaler it begins at the least number of pods."""
+    version, scaling = revision(release, track), release.workload.autoscaling
     template = pod_template(release, track)
     template["metadata"]["labels"]["version"] = version
     selector = {"app": release.name, "version": version}
@@ -74,7 +75,7 @@ def deployment(release: Release, track: Track) -> dict[str, Any]:
             "labels": dict(selector),
         },
         "spec": {
-            "replicas": release.replicas,
+            "replicas": scaling.min if scaling else release.replicas,
             "selector": {"matchLabels": selector},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
             "minReadySeconds": int(release.workload.min_ready),
@@ -82,6 +83,33 @@ def deployment(release: Release, track: Track) -> dict[str, Any]:
             "template": template,
         },
     }
+
+
+def autoscaler(release: Release, track: Track) -> dict[str, Any] | None:
+    """Build the HorizontalPodAutoscaler of a track's revision, named like its Deployment; None where none is asked."""
+    scaling = release.workload.autoscaling
+    if scaling is None:
+        return None
+    target = deployment(release, track)
+    name = target["metadata"]["name"]
+    share = {"type": "Utilization", "averageUtilization": scaling.cpu}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": target["metadata"],
+        "spec": {
+            "scaleTargetRef": {"apiVersion": target["apiVersion"], "kind": target["kind"], "name": name},
+            "minReplicas": scaling.min,
+            "maxReplicas": scaling.max,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": share}}],
+        },
+    }
+
+
+def requests_cpu(release: Release, track: Track) -> bool:
+    """Whether a track's pods ask for CPU, by which an autoscaler measures their use."""
+    resources = _chosen(release, track, "resources")
+    return resources is not None and resources.requests.get("cpu", "0") != "0"
 
 
 def service(release: Release) -> dict[str, Any]:

@@ -154,6 +154,24 @@ def test_a_promotion_is_no_second_rollout(program: Program) -> None:
     assert promoted["podinfo-gate"].outputs["phase"] == "promoted"
 
 
+def test_an_autoscaler_stands_between_its_workload_and_the_gate(program: Program) -> None:
+    """Each revision has one, and later runs leave the number of its pods alone; without one they do not."""
+    cpu = {"resources": {"requests": {"cpu": "100m"}}}
+    fixed = program.up(weight=10, workload=cpu)
+    assert {each.ignores for each in fixed.of("Deployment")} == {()}
+    stack = program.up(workload={**cpu, "autoscaling": {"min": 2, "max": 3}})
+    for track in ("stable", "canary"):
+        name = f"podinfo-{program.revision(track)}"
+        deployment, autoscaler = stack[name], stack[f"{name}-autoscaler"]
+        assert deployment.ignores == ("spec.replicas",)
+        assert deployment.inputs["spec"]["replicas"] == autoscaler.inputs["spec"]["minReplicas"] == 2
+        assert autoscaler.inputs["metadata"] == deployment.inputs["metadata"]
+        assert autoscaler.inputs["spec"]["scaleTargetRef"]["name"] == deployment.inputs["metadata"]["name"]
+        assert (autoscaler.type.rpartition(":")[2], autoscaler.parent) == ("HorizontalPodAutoscaler", "podinfo")
+        assert name in autoscaler.depends_on
+        assert {name, autoscaler.name} <= stack["podinfo-gate"].depends_on
+
+
 def test_the_order_of_a_release(program: Program) -> None:
     """Subsets, workloads, gate, routes, the record that they were applied, and the verdict: each waits for the last."""
     stack = program.up(weight=10)

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,7 +83,7 @@ class Run:
 
 @dataclass
 class Delivery:
-    """A release under test."""
+    """A release under test, and others in its stack, which its runs deliver too."""
 
     lab: Lab
     folder: Path
@@ -91,6 +91,7 @@ class Delivery:
     kind: Kind
     engine: Engine
     settings: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def write(self, **release: Any) -> None:
         """Change the release's settings in the stack file; None takes a key out."""
@@ -102,7 +103,7 @@ class Delivery:
             "config": {
                 "weighbridge:cluster": {"kind": "existing", "kubeconfig": str(self.lab.kubeconfig), "context": "lab"},
                 "weighbridge:prometheus": {"url": self.lab.prometheus_url, "timeout": "2s", "retries": 1},
-                "weighbridge:releases": {self.name: self.settings},
+                "weighbridge:releases": {self.name: self.settings, **self.others},
             }
         }
         (self.folder / "stacks" / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack), encoding="utf-8")
@@ -153,6 +154,20 @@ class Delivery:
         """The subsets of the live DestinationRule."""
         return {subset["name"] for subset in self.custom("destinationrules")["spec"]["subsets"]}
 
+    def other(self, name: str) -> Delivery:
+        """One of the others, to look at."""
+        return replace(self, name=name, settings=self.others[name], others={})
+
+    def pods(self, revision: str) -> tuple[int, int]:
+        """How many a revision's live Deployment wants, and how many are ready."""
+        found: Any = client.AppsV1Api(self._client).read_namespaced_deployment(f"{self.name}-{revision}", "test")
+        return found.spec.replicas, found.status.ready_replicas or 0
+
+    def scale(self, revision: str, replicas: int) -> None:
+        """Set the number of pods as an autoscaler does, without the engine."""
+        body = {"spec": {"replicas": replicas}}
+        client.AppsV1Api(self._client).patch_namespaced_deployment_scale(f"{self.name}-{revision}", "test", body)
+
     def custom(self, plural: str) -> dict[str, Any]:
         """A live Istio object of the release."""
         api = client.CustomObjectsApi(self._client)
@@ -181,11 +196,16 @@ class Delivery:
         }
 
     def remove(self) -> None:
-        """Take the release's objects away, without the engine: its state goes with the folder."""
+        """Take the releases' objects away, without the engine: its state goes with the folder."""
+        for name in self.others:
+            self.other(name).remove()
         custom = client.CustomObjectsApi(self._client)
         for plural in ("virtualservices", "destinationrules"):
             custom.delete_namespaced_custom_object("networking.istio.io", "v1", "test", plural, self.name)
         client.AppsV1Api(self._client).delete_collection_namespaced_deployment(
+            "test", label_selector=f"app={self.name}"
+        )
+        client.AutoscalingV2Api(self._client).delete_collection_namespaced_horizontal_pod_autoscaler(
             "test", label_selector=f"app={self.name}"
         )
         client.CoreV1Api(self._client).delete_namespaced_service(self.name, "test")

@@ -233,6 +233,60 @@ def test_a_run_killed_between_gate_and_route_is_repaired(delivery: Delivery) -> 
         assert window <= time.time() - repaired + 1
 
 
+def test_a_bad_release_does_not_keep_a_good_one_from_its_step(delivery: Delivery) -> None:
+    """Two in one stack, advanced in one run: one is rolled back, the other gets its step, and one line is red."""
+    name = f"beside-{delivery.name}"
+    delivery.others[name] = delivery.settings | {"hosts": [f"{name}.lab"]}
+    assert delivery.up(canary={"image": f"{IMAGE}:3.0.0-errors30"}).ok
+    good = delivery.other(name)
+    stable = delivery.gate["stable_revision"]
+    with delivery.load(), good.load() as load:
+        delivery.others[name]["weight"] = 10
+        assert delivery.up(weight=10).ok
+        assert good.routes[good.gate["canary_revision"]] == 10
+        delivery.others[name]["weight"] = 30
+        run = delivery.up(weight=30)
+        assert load.stats().failed == 0
+    assert delivery.routes == {stable: 100}
+    assert (good.gate["approved_weight"], good.routes[good.gate["canary_revision"]]) == (30, 30)
+    assert not run.ok
+    (line,) = run.result.errors
+    assert line.startswith(f"{delivery.name} 10 -> 0: rolled back, success rate ")
+
+
+def test_an_autoscaler_has_its_least_pods_first_and_its_own_number_then(delivery: Delivery) -> None:
+    """The canary gets traffic with all of its least pods ready only; what the scaler says later is left alone."""
+    stable = {"image": f"{IMAGE}:1.0.0"}
+    workload = delivery.settings["workload"] | {
+        "autoscaling": {"min": 3, "max": 5},
+        "resources": {"requests": {"cpu": "10m"}},
+        "progress_deadline": "5s",
+    }
+    begun = delivery.up(replicas=None, workload=workload, stable=stable, reason="to autoscale them")
+    assert begun.ok, begun.text
+    revision = delivery.gate["stable_revision"]
+    assert delivery.pods(revision) == (3, 3)
+    assert not delivery.up(weight=10, canary={"image": f"{IMAGE}:2.0.0-notready"}).ok
+    assert delivery.routes == {revision: 100}
+    with delivery.load() as load:
+        run = delivery.up(canary={"image": f"{IMAGE}:2.0.0"})
+        assert run.ok, run.text
+        canary = delivery.gate["canary_revision"]
+        assert (delivery.routes[canary], delivery.pods(canary)) == (10, (3, 3))
+
+        delivery.scale(canary, 4)
+        # A run that has to write the Deployment, and one that has looked at it before.
+        longer = delivery.up(workload=workload | {"progress_deadline": "1m"})
+        assert longer.ok, longer.text
+        assert longer.result.changes["update"] >= 2
+        assert delivery.pods(canary) == (4, 4)
+        send(load, 600)
+        refreshed = delivery.up(refresh=True)
+        assert refreshed.ok, refreshed.text
+        assert delivery.pods(canary) == (4, 4)
+        assert delivery.up().result.changes.get("update", 0) == 0
+
+
 def test_destroy_leaves_nothing(delivery: Delivery) -> None:
     """What a stack made it also takes away, in mid-release too."""
     assert delivery.up(weight=10).ok

@@ -13,6 +13,8 @@ HOST_RULE = "must be a host such as podinfo.example.com or *.example.com, but no
 VALUE_RULE = "must be a label's value: letters, digits, '-', '_' and '.', at most 63"
 WHY_RULE = "must be one line that says why, at most 200 characters"
 TEXT_RULE = "must be text, in quotes where YAML would read something else"
+CPU_RULE = "must have 'resources.requests.cpu', which 'workload.autoscaling' measures by"
+CLUSTER_RULE = "must be a DNS label of at most 40 that begins with a letter and does not end in 'mesh' or '-mesh'"
 PORT_RULE = "must be a whole number from 1 to 65535"
 DELETE = object()
 
@@ -49,7 +51,9 @@ def changed(where: str, value: object) -> dict[str, Any]:
     return raw
 
 
+SCALED = {"autoscaling": {"min": 2, "max": 3}, "resources": {"requests": {"cpu": "100m"}}}
 FULL_WORKLOAD = {
+    "autoscaling": {"min": 3, "max": "10", "cpu": 60},
     "command": ["/app"],
     "args": ["--level", "info"],
     "env": {"MODE": "fast"},
@@ -85,7 +89,7 @@ FULL_TRAFFIC = {
 P = "releases/podinfo/"
 BAD: list[tuple[str, str, object, str]] = [
     ("a misspelt key", P + "wieght", 10, f"{RELEASE}.wieght: is not a setting; did you mean 'weight'? (got 10)"),
-    ("a key like no other", P + "colour", "blue", f"{RELEASE}.colour: is not a setting (got 'blue')"),
+    ("a key like no other", P + "mood", "blue", f"{RELEASE}.mood: is not a setting (got 'blue')"),
     (
         "a misspelt section, its content unseen",
         "relaeses",
@@ -450,6 +454,71 @@ BAD: list[tuple[str, str, object, str]] = [
         {"drain": "2h"},
         f"{RELEASE}.workload: 'drain' must be a duration from 0s to 1h (got '2h')",
     ),
+    (
+        "autoscaling without max",
+        P + "workload",
+        {"autoscaling": {"min": 2}},
+        f"{RELEASE}.workload.autoscaling: 'max' is required (got nothing)",
+    ),
+    (
+        "autoscaling to nothing",
+        P + "workload",
+        {"autoscaling": {"min": 0, "max": 2}},
+        f"{RELEASE}.workload.autoscaling: 'min' must be a whole number from 1 to 10000 (got 0)",
+    ),
+    (
+        "autoscaling downwards",
+        P + "workload",
+        {"autoscaling": {"min": 4, "max": 3}},
+        f"{RELEASE}.workload.autoscaling: 'max' must be 'min', 4, or more (got 3)",
+    ),
+    (
+        "autoscaling at no cpu",
+        P + "workload",
+        {"autoscaling": {"min": 1, "max": 3, "cpu": 0}},
+        f"{RELEASE}.workload.autoscaling: 'cpu' must be a whole number from 1 to 1000 (got 0)",
+    ),
+    (
+        "autoscaling by memory",
+        P + "workload",
+        {"autoscaling": {"min": 1, "max": 3, "memory": 80}},
+        f"{RELEASE}.workload.autoscaling.memory: is not a setting (got 80)",
+    ),
+    (
+        "autoscaling of one track",
+        P + "stable",
+        {"image": "a:1", "autoscaling": {"min": 1, "max": 3}},
+        f"{RELEASE}.stable.autoscaling: is not a setting (got a mapping)",
+    ),
+    (
+        "autoscaling beside replicas",
+        "releases/podinfo",
+        good()["releases"]["podinfo"] | {"replicas": 1, "workload": SCALED},
+        f"{RELEASE}: 'replicas' must be left out beside 'workload.autoscaling' (got 1)",
+    ),
+    (
+        "autoscaling without a request",
+        P + "workload",
+        {"autoscaling": SCALED["autoscaling"]},
+        f"{RELEASE}.stable: {CPU_RULE} (got nothing)",
+    ),
+    (
+        "autoscaling without the canary's request",
+        "releases/podinfo",
+        good()["releases"]["podinfo"]
+        | {"workload": SCALED, "canary": {"image": "a:2", "resources": {"requests": {"cpu": 0}}}},
+        f"{RELEASE}.canary: {CPU_RULE} (got nothing)",
+    ),
+    ("clusters list", "clusters", ["b"], "weighbridge:clusters: must be a mapping (got ['b'])"),
+    ("cluster of no kind", "clusters", {"b": {}}, "weighbridge:clusters.b: 'kind' is required (got nothing)"),
+    (
+        "cluster with a default's name",
+        "clusters",
+        {"mesh": {"kind": "existing"}},
+        f"weighbridge:clusters: each name {CLUSTER_RULE} (got 'mesh')",
+    ),
+    ("cluster without any", P + "cluster", "us", f"{RELEASE}: 'cluster' needs an entry in 'clusters' (got 'us')"),
+    ("cluster number", P + "cluster", 5, f"{RELEASE}: 'cluster' {CLUSTER_RULE} (got 5)"),
     (
         "deadline before min_ready",
         P + "workload",

@@ -70,6 +70,47 @@ def test_two_releases_cannot_own_all_of_one_host() -> None:
     assert set(load(raw).releases) == {"other", "podinfo"}
 
 
+def in_clusters(**clusters: str | None) -> dict[str, object]:
+    """A stack with the clusters asia and eu, and a copy of the good release for each name, in its cluster."""
+    raw = good()
+    release = raw["releases"]["podinfo"] | {"hosts": ["a.example"]}
+    raw["clusters"] = {name: {"kind": "existing", "context": name} for name in ("eu", "asia")}
+    raw["releases"] = {name: release | ({"cluster": given} if given else {}) for name, given in clusters.items()}
+    return raw
+
+
+def test_a_cluster_that_is_not_there_is_told_with_those_that_are() -> None:
+    """A release's cluster is one of the entries, by name."""
+    line = "weighbridge:releases.b: 'cluster' must be one of asia, eu (got 'us')"
+    assert line_of(in_clusters(a="eu", b="us")) == line
+
+
+def test_the_clusters_in_use_are_those_of_the_releases() -> None:
+    """The default one is used where a release names none, and where there is no release."""
+    used = load(in_clusters(a="eu", b=None)).used_clusters()
+    assert {name: cluster.context for name, cluster in used.items()} == {None: "dev", "eu": "eu"}
+    assert list(load(in_clusters(a="eu")).used_clusters()) == ["eu"]
+    assert list(load(in_clusters()).used_clusters()) == [None]
+
+
+def test_a_host_has_an_owner_in_each_cluster() -> None:
+    """Two releases may have one host when they are in different clusters."""
+    assert load(in_clusters(a="eu", b="asia", c=None))
+    rule = "only one may route 'a.example' on 'mesh' without a match"
+    assert line_of(in_clusters(a="eu", b="eu")) == f"weighbridge:releases: {rule} (got 2 releases)"
+
+
+def test_an_autoscaler_may_measure_by_a_request_of_each_track() -> None:
+    """The request for CPU may stand at the tracks, and the number of pods has its default share."""
+    cpu = {"resources": {"requests": {"cpu": 0.5}}}
+    raw = changed(P + "workload", {"autoscaling": {"min": 2, "max": 2}})
+    for track in ("stable", "canary"):
+        raw["releases"]["podinfo"][track] |= cpu
+    scaling = load(raw).releases["podinfo"].workload.autoscaling
+    assert scaling is not None
+    assert scaling.model_dump() == {"min": 2, "max": 2, "cpu": 80}
+
+
 def test_the_first_mistake_told_does_not_depend_on_the_order_of_keys() -> None:
     """Releases are read by name, keys in the order of the models."""
     raw = good()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.settings_cases import FULL_WORKLOAD, good
 from weighbridge.settings import Release, load
 from weighbridge.settings.quantities import canonical
-from weighbridge.workload import deployment, pod_template, revision, service, workload_name
+from weighbridge.workload import autoscaler, deployment, pod_template, revision, service, workload_name
 
 
 def release(**keys: Any) -> Release:
@@ -132,19 +132,55 @@ def test_a_quantity_has_one_spelling(text: str, same: str | None) -> None:
     ),
     labels=st.dictionaries(st.sampled_from(["team", "example.com/tier"]), st.sampled_from(["a", "b", ""])),
     replicas=st.integers(1, 9),
+    scaled=st.booleans(),
 )
-def test_promotion_leaves_the_deployment_as_it_is(env: dict[str, str], labels: dict[str, str], replicas: int) -> None:
-    """The canary's template as the stable one: the same revision, the same Deployment, to the last byte."""
+def test_promotion_leaves_the_deployment_as_it_is(
+    env: dict[str, str], labels: dict[str, str], replicas: int, scaled: bool
+) -> None:
+    """The canary's template as the stable one: the same revision, Deployment and autoscaler, to the last byte."""
     track = {"image": "a:2", "env": env, "labels": labels}
-    before = release(canary=track, replicas=replicas, weight=100, workload=FULL_WORKLOAD)
-    after = release(stable=track, canary=None, replicas=replicas, workload=FULL_WORKLOAD)
+    fixed = {key: value for key, value in FULL_WORKLOAD.items() if key != "autoscaling"}
+    same: dict[str, Any] = {"workload": FULL_WORKLOAD} if scaled else {"workload": fixed, "replicas": replicas}
+    before, after = release(canary=track, weight=100, **same), release(stable=track, canary=None, **same)
     assert before.canary is not None
-    assert json.dumps(deployment(before, before.canary)) == json.dumps(deployment(after, after.stable))
+    for build in (deployment, autoscaler):
+        assert json.dumps(build(before, before.canary)) == json.dumps(build(after, after.stable))
+
+
+def test_an_autoscaler_is_no_part_of_the_revision() -> None:
+    """Whoever lets an autoscaler set the number of pods releases nothing anew."""
+    cpu = {"resources": {"requests": {"cpu": "100m"}}}
+    assert revisions(workload={**cpu, "autoscaling": {"min": 2, "max": 3}}) == revisions(workload=cpu)
+
+
+def test_the_autoscaler_of_a_revision() -> None:
+    """It has its Deployment's name, and the Deployment begins at its least number of pods; without one, none is made."""
+    full = release(workload=FULL_WORKLOAD)
+    target = deployment(full, full.stable)
+    assert target["spec"]["replicas"] == 3
+    assert autoscaler(full, full.stable) == {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": target["metadata"],
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target["metadata"]["name"]},
+            "minReplicas": 3,
+            "maxReplicas": 10,
+            "metrics": [
+                {
+                    "type": "Resource",
+                    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}},
+                }
+            ],
+        },
+    }
+    fixed = release(replicas=5)
+    assert (autoscaler(fixed, fixed.stable), deployment(fixed, fixed.stable)["spec"]["replicas"]) == (None, 5)
 
 
 def test_the_deployment_of_a_full_workload() -> None:
     """Every setting arrives where Kubernetes looks for it."""
-    full = release(workload=FULL_WORKLOAD, target_port=8080, replicas=3)
+    full = release(workload=FULL_WORKLOAD, target_port=8080)
     version = revision(full, full.stable)
     labels = {"app": "podinfo", "version": version}
     found = deployment(full, full.stable)

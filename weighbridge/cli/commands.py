@@ -120,6 +120,7 @@ def status(
             return Exit.DONE
         show(figures, desk.view)
         time.sleep(EVERY)
+        desk.forget()
 
 
 @command()

@@ -65,7 +65,7 @@ class Desk:
 
     def state(self, name: str) -> GateState | None:
         """Read what the gate of a release has saved; None before its first run."""
-        return GateState.read(self.engine.gates().get(name, {}))
+        return GateState.read(self.gates().get(name, {}))
 
     def move(self, name: str) -> Move:
         """Ask the plan for the move from what is live to what the file wants; raises `Refused`."""
@@ -74,10 +74,22 @@ class Desk:
 
     def up(self, *, refresh: bool = False) -> RunResult:
         """Run the program, telling what it says."""
-        return self.engine.up(self.view.say, refresh=refresh)
+        try:
+            return self.engine.up(self.view.say, refresh=refresh)
+        finally:
+            self.forget()
 
     def gates(self) -> Mapping[str, Mapping[str, object]]:
-        """Read the gates' states."""
+        """Give the gates' states, as last read."""
+        return self._gates
+
+    def forget(self) -> None:
+        """Read the gates' states again when they are asked for next: somebody may have changed them."""
+        self.__dict__.pop("_gates", None)
+
+    @cached_property
+    def _gates(self) -> Mapping[str, Mapping[str, object]]:
+        # To read the real engine's state takes two calls of its CLI, half a second in all.
         return self.engine.gates()
 
 

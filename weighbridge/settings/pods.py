@@ -1,8 +1,8 @@
 """What runs in a pod: the sections `workload`, `stable` and `canary`.
 
-Whatever is in here decides the pod template, and with it the revision. Two exceptions stand only under `workload`,
-as they say how a Deployment is rolled out and not what runs in it: `progress_deadline` and `min_ready`. That way the
-Deployment of a revision is the same whichever role points at it.
+Whatever is in here decides the pod template, and with it the revision. Three exceptions stand only under `workload`,
+as they say how a Deployment is rolled out and scaled and not what runs in it: `autoscaling`, `progress_deadline` and
+`min_ready`. That way the Deployment of a revision is the same whichever role points at it.
 """
 
 from __future__ import annotations
@@ -78,9 +78,28 @@ class Template(Section):
     annotations: Annotations = Frozen()
 
 
+class Autoscaling(Section):
+    """A HorizontalPodAutoscaler for each track's Deployment, on the pods' CPU. It needs `resources.requests.cpu`."""
+
+    min: Annotated[int, Whole(1, 10_000)]
+    """Pods that a revision has at least, and that must be ready before it gets requests."""
+    max: Annotated[int, Whole(1, 10_000)]
+    """Pods that a revision has at most."""
+    cpu: Annotated[int, Whole(1, 1000)] = 80
+    """Percent of the requested CPU that the pods shall use on average."""
+
+    @model_validator(mode="after")
+    def _max_is_no_less(self) -> Autoscaling:
+        if self.max < self.min:
+            raise fault(f"'max' must be 'min', {self.min}, or more", got=str(self.max))
+        return self
+
+
 class Workload(Template):
     """What both tracks have in common. A change of it makes new revisions of both, except where said."""
 
+    autoscaling: Autoscaling | None = None
+    """Who sets the number of pods, instead of `replicas`. Not part of the revision."""
     drain: Annotated[float, Span(high=3600, whole=True)] = 15.0
     """How long a pod that goes away still answers (preStop). Part of the pod template."""
     progress_deadline: Annotated[float, Span(low=1, high=86_400, whole=True)] = 600.0

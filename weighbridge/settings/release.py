@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from weighbridge import workload
+from weighbridge.settings.cluster import CLUSTER_NAME
 from weighbridge.settings.gate import Gate
 from weighbridge.settings.mesh import Route, Traffic
 from weighbridge.settings.pods import Port, Track, Workload
@@ -66,6 +67,8 @@ class Release(Section):
 
     name: SkipJsonSchema[Annotated[str, NAME]] = Field(alias=HIDDEN_NAME)
     """The key under which it stands in `releases`."""
+    cluster: Annotated[str, CLUSTER_NAME] | None = None
+    """Name of an entry in `clusters`; without it the stack's `cluster`."""
     namespace: Annotated[str, _NAMESPACE]
     port: Port
     """Port of the Service."""
@@ -74,7 +77,7 @@ class Release(Section):
     hosts: Annotated[tuple[Annotated[str, _HOST], ...], Listed(unique=True)] = ()
     gateways: Annotated[tuple[Annotated[str, _GATEWAY], ...], Listed(unique=True)] = ()
     replicas: Annotated[int, Whole(1, 10_000)] = 1
-    """Pods of each track. Not part of the revision."""
+    """Pods of each track, where `workload.autoscaling` does not set them. Not part of the revision."""
     workload: Workload = Workload()
     """What both tracks run."""
     stable: Track
@@ -97,6 +100,18 @@ class Release(Section):
         weights = [step.weight for step in self.steps]
         if any(later <= earlier for earlier, later in pairwise(weights)):
             raise fault("'steps' must rise strictly", got=", ".join(map(str, weights)))
+        return self
+
+    @model_validator(mode="after")
+    def _one_sets_the_pods(self) -> Release:
+        if self.workload.autoscaling is None:
+            return self
+        if "replicas" in self.model_fields_set:
+            raise fault("'replicas' must be left out beside 'workload.autoscaling'", got=str(self.replicas))
+        for name, track in (("stable", self.stable), ("canary", self.canary)):
+            if track and not workload.requests_cpu(self, track):
+                rule = "must have 'resources.requests.cpu', which 'workload.autoscaling' measures by"
+                raise fault(rule, got="nothing", key=name)
         return self
 
     @model_validator(mode="after")

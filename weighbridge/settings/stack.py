@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import ValidationError, model_validator
 
 from weighbridge.errors import SettingsError
-from weighbridge.settings.cluster import Cluster, Prometheus
+from weighbridge.settings.cluster import CLUSTER_NAME, Cluster, Prometheus
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.lines import one_line
 from weighbridge.settings.release import HIDDEN_NAME, NAME, Release
@@ -31,8 +31,17 @@ class Settings(Section):
     """Everything that a stack file says under `weighbridge:`."""
 
     cluster: Cluster
+    clusters: Annotated[Mapping[str, Cluster], Mapped(CLUSTER_NAME)] = Frozen()
     prometheus: Prometheus | None = None
     releases: Annotated[Mapping[str, Release], _Releases(NAME)] = Frozen()
+
+    @model_validator(mode="after")
+    def _clusters_are_there(self) -> Settings:
+        for release in self.releases.values():
+            if release.cluster is not None and release.cluster not in self.clusters:
+                rule = f"must be one of {', '.join(self.clusters)}" if self.clusters else "needs an entry in 'clusters'"
+                raise fault(f"'cluster' {rule}", got=repr(release.cluster), key=f"releases.{release.name}")
+        return self
 
     @model_validator(mode="after")
     def _weight_needs_prometheus(self) -> Settings:
@@ -45,17 +54,22 @@ class Settings(Section):
     @model_validator(mode="after")
     def _hosts_have_one_owner(self) -> Settings:
         claims = Counter(
-            (gateway, host)
+            (release.cluster or "", gateway, host)
             for release in self.releases.values()
             if release.route.match is None
             for gateway in ("mesh", *release.gateways)
             for host in release.hosts
         )
-        for (gateway, host), count in claims.items():
+        for (_, gateway, host), count in claims.items():
             if count > 1:
                 rule = f"only one may route {host!r} on {gateway!r} without a match"
                 raise fault(rule, got=f"{count} releases", key="releases")
         return self
+
+    def used_clusters(self) -> dict[str | None, Cluster]:
+        """The clusters that releases are delivered to, by name; None is the default, which a stack without any has."""
+        names = {release.cluster for release in self.releases.values()} or {None}
+        return {name: self.clusters[name] if name else self.cluster for name in sorted(names, key=lambda n: n or "")}
 
 
 def load(raw: Mapping[str, object]) -> Settings:
@@ -63,7 +77,8 @@ def load(raw: Mapping[str, object]) -> Settings:
 
     Args:
         raw: every key of the stack's config in the namespace `weighbridge`, without the prefix, as JSON values:
-            `{"cluster": {...}, "prometheus": {...}, "releases": {...}}`. Pass unknown keys too, so that they are named.
+            `{"cluster": {...}, "clusters": {...}, "prometheus": {...}, "releases": {...}}`. Pass unknown keys too, so
+            that they are named.
 
     Raises:
         SettingsError: a rule is broken. One line, `<key>: <rule> (got <value>)`; the first in the order of the

@@ -7,10 +7,10 @@ import threading
 from typing import Any
 
 from weighbridge.engine.rehearsal import rollout
-from weighbridge.engine.rehearsal.cluster import Access, ApiRefused, Cluster, Manifest
+from weighbridge.engine.rehearsal.cluster import FIELD_MANAGER, Access, ApiRefused, Cluster, Manifest
 from weighbridge.engine.rehearsal.goal import Goal, StepFailed
 from weighbridge.engine.rehearsal.kinds import Bookkeeping, Change, Made, NotReady, Reading
-from weighbridge.engine.rehearsal.paths import changed
+from weighbridge.engine.rehearsal.paths import changed, without_foreign
 from weighbridge.engine.rehearsal.state import Record
 from weighbridge.engine.rehearsal.values import (
     Properties,
@@ -111,7 +111,7 @@ class Objects:
         if has_unknown(inputs) or self._clusters.inputs(provider) is None:
             return made
         try:
-            live = self._clusters.at(provider).apply(self._placed(provider, inputs), dry_run=True)
+            live = self._clusters.at(provider).apply(self._wanted(goal, old, inputs), dry_run=True)
         except ApiRefused as refused:
             if refused.status in NOT_YET:
                 return made
@@ -120,12 +120,11 @@ class Objects:
 
     def create(self, goal: Goal, inputs: Properties) -> Made:
         """Bring it into being."""
-        return self._applied(goal, inputs, goal.timeouts.get("create"))
+        return self._applied(goal, None, inputs, goal.timeouts.get("create"))
 
     def update(self, goal: Goal, old: Record, inputs: Properties) -> Made:
         """Change it in place."""
-        del old
-        return self._applied(goal, inputs, goal.timeouts.get("update"))
+        return self._applied(goal, old, inputs, goal.timeouts.get("update"))
 
     def delete(self, old: Record) -> None:
         """Take it away."""
@@ -142,16 +141,22 @@ class Objects:
         hidden = {key: secret(live[key]) if is_secret(value) else live[key] for key, value in _both(old.outputs, live)}
         return Reading(old.id, live | hidden, drifted=drifted)
 
-    def _applied(self, goal: Goal, inputs: Properties, timeout: float | None) -> Made:
-        provider = _urn(goal.provider)
-        cluster = self._clusters.at(provider)
-        live = cluster.apply(self._placed(provider, inputs))
+    def _applied(self, goal: Goal, old: Record | None, inputs: Properties, timeout: float | None) -> Made:
+        cluster = self._clusters.at(_urn(goal.provider))
+        live = cluster.apply(self._wanted(goal, old, inputs))
         if live["kind"] == "Deployment" and _annotation(live, "pulumi.com/skipAwait") != "true":
             try:
                 live = rollout.awaited(cluster, live, timeout=timeout)
             except StepFailed as failed:
                 raise NotReady(str(failed), Made(_id(live), live)) from None
         return Made(_id(live), _marked(live, goal, inputs))
+
+    def _wanted(self, goal: Goal, old: Record | None, inputs: Properties) -> Manifest:
+        """Write the manifest to apply: what the program ignores and somebody else has set is left to them."""
+        provider = _urn(goal.provider)
+        manifest = self._placed(provider, inputs)
+        live = self._clusters.at(provider).get(manifest) if old and goal.ignored else None
+        return without_foreign(manifest, live, goal.ignored, FIELD_MANAGER) if live else manifest
 
     def _placed(self, provider: str, inputs: Properties) -> Manifest:
         """Write the manifest that the API server gets, in the provider's namespace where it names none."""

@@ -43,6 +43,22 @@ def with_ignored(inputs: dict[str, Any], old: dict[str, Any], paths: Iterable[st
     return result
 
 
+def without_foreign(manifest: dict[str, Any], live: dict[str, Any], paths: Iterable[str], own: str) -> dict[str, Any]:
+    """Give a manifest without the ignored paths that somebody else than the field manager `own` has set by now.
+
+    Paths through lists stay: who owns what in them is told by the items' keys, not by their places.
+    """
+    result = copy.deepcopy(manifest)
+    entries = live["metadata"].get("managedFields") or ()
+    foreign = [entry.get("fieldsV1", {}) for entry in entries if entry.get("manager") != own]
+    for *parents, last in filter(None, map(parse, paths)):
+        marks = [f"f:{part}" for part in (*parents, last)]
+        holder = find(result, parents)
+        if isinstance(holder, dict) and any(find(fields, marks) is not MISSING for fields in foreign):
+            holder.pop(last, None)
+    return result
+
+
 def changed(old: dict[str, Any], new: dict[str, Any], paths: Iterable[str]) -> bool:
     """Tell whether something that asks for a replacement has changed."""
     return any(find(old, path) != find(new, path) for path in map(parse, paths))
