@@ -23,6 +23,9 @@ from weighbridge import routes, workload
 from weighbridge.goal import wanted
 from weighbridge.settings import Prometheus, Release, Track
 
+_TOLD = 15
+"""Seconds from a Deployment's progress deadline until the controller has said so, with room."""
+
 
 @dataclass(frozen=True)
 class CanaryReleaseArgs:
@@ -113,7 +116,10 @@ def _workload(
         spec=spec["spec"],
         # The engine awaits as many pods as it makes it with, the autoscaler's least; from then on they are its own.
         opts=pulumi.ResourceOptions(
-            parent=parent, depends_on=list(depends_on), ignore_changes=["spec.replicas"] if scaler else None
+            parent=parent,
+            depends_on=list(depends_on),
+            ignore_changes=["spec.replicas"] if scaler else None,
+            custom_timeouts=_patience(release),
         ),
     )
     if scaler is None:
@@ -121,6 +127,12 @@ def _workload(
     opts = pulumi.ResourceOptions(parent=parent, depends_on=[deployment])
     made = HorizontalPodAutoscaler(f"{logical}-autoscaler", metadata=scaler["metadata"], spec=scaler["spec"], opts=opts)
     return [deployment, made]
+
+
+def _patience(release: Release) -> pulumi.CustomTimeouts:
+    """The engine waits ten minutes for a Deployment, whatever its own deadline; it gets that and time to be told."""
+    seconds = f"{int(release.workload.progress_deadline) + _TOLD}s"
+    return pulumi.CustomTimeouts(create=seconds, update=seconds)
 
 
 def _gate(

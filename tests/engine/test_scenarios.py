@@ -260,23 +260,25 @@ def test_an_autoscaler_has_its_least_pods_first_and_its_own_number_then(delivery
     workload = delivery.settings["workload"] | {
         "autoscaling": {"min": 3, "max": 5},
         "resources": {"requests": {"cpu": "10m"}},
-        "progress_deadline": "5s",
     }
     begun = delivery.up(replicas=None, workload=workload, stable=stable, reason="to autoscale them")
     assert begun.ok, begun.text
     revision = delivery.gate["stable_revision"]
     assert delivery.pods(revision) == (3, 3)
-    assert not delivery.up(weight=10, canary={"image": f"{IMAGE}:2.0.0-notready"}).ok
-    assert delivery.routes == {revision: 100}
-    with delivery.load() as load:
-        run = delivery.up(canary={"image": f"{IMAGE}:2.0.0"})
-        assert run.ok, run.text
-        canary = delivery.gate["canary_revision"]
-        assert (delivery.routes[canary], delivery.pods(canary)) == (10, (3, 3))
+    run = delivery.start(weight=10, canary={"image": f"{IMAGE}:2.0.0-notready"})
+    while len(delivery.deployments) == 1:
+        assert run.poll() is None
+        time.sleep(0.05)
+    (canary,) = set(delivery.deployments) - {revision}
+    assert (delivery.routes, delivery.pods(canary)) == ({revision: 100}, (3, 0))
+    delivery.lab.dial(f"{delivery.name}-{canary}", ready=True)
+    said, _ = run.communicate(timeout=120)
+    assert (delivery.routes.get(canary), delivery.pods(canary)) == (10, (3, 3)), said
 
+    with delivery.load() as load:
         delivery.scale(canary, 4)
         # A run that has to write the Deployment, and one that has looked at it before.
-        longer = delivery.up(workload=workload | {"progress_deadline": "1m"})
+        longer = delivery.up(workload=workload | {"progress_deadline": "2m"})
         assert longer.ok, longer.text
         assert longer.result.changes["update"] >= 2
         assert delivery.pods(canary) == (4, 4)
@@ -296,3 +298,20 @@ def test_destroy_leaves_nothing(delivery: Delivery) -> None:
     assert delivery.deployments == {}
     # And it can be made again from nothing, so that the fixture finds what it takes away.
     assert delivery.up(weight=0).ok
+
+
+def test_a_candidate_that_never_gets_ready_ends_at_its_deadline(delivery: Delivery) -> None:
+    """The run is red at the progress deadline, no request has met the candidate, and weight 0 takes it away."""
+    with delivery.load() as load:
+        stable = delivery.gate["stable_revision"]
+        deadline = {"readiness": {"path": "/ready", "period": "1s"}, "drain": "2s", "progress_deadline": "5s"}
+        started = time.monotonic()
+        run = delivery.up(weight=10, workload=deadline, canary={"image": f"{IMAGE}:2.0.0-notready"})
+        assert not run.ok
+        assert time.monotonic() - started < 60
+        assert "Traceback" not in run.text
+        assert delivery.routes == {stable: 100}
+        down = delivery.up(weight=0)
+        assert down.ok, down.text
+        assert set(delivery.deployments) == {stable}
+        assert (load.stats().lost, load.stats().failed) == (0, 0)
