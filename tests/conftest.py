@@ -1,5 +1,6 @@
 """What every room's tests share: the lab, started once for a run, and an HTTP server on loopback."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,11 @@ from lab import Lab, LabError
 from tests.loopback import server
 
 __all__ = ["lab", "server"]
+
+
+# A shell starts what it puts into the background with interrupts ignored, and so would every run that a test starts
+# and interrupts; CI may do the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
