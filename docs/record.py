@@ -34,7 +34,7 @@ def main() -> None:
     readme = README.read_text(encoding="utf-8")
     before, rest = readme.split(BEGIN)
     _, after = rest.split(END)
-    written = f"{before}{BEGIN}\nRecorded by `make record`.\n\n{block(recorded())}\n{END}{after}"
+    written = f"{before}{BEGIN}\nWhat `make demo` printed, recorded:\n\n{block(recorded())}\n{END}{after}"
     README.write_text(written, encoding="utf-8")
 
 
