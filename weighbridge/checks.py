@@ -117,7 +117,7 @@ def measure(checks: Checks, revision: str, since: float, now: float, prometheus:
 def _measurements(checks: Checks, revision: str, window: int, now: float, prometheus: Asked) -> list[Measurement]:
     scope = Scope(window, checks.min_requests)
     query = queries.counts(checks.target, [revision], window)
-    counts = _counted(prometheus.query(query, now), workload_name(checks.target.release, revision))
+    counts = counted(prometheus.query(query, now), workload_name(checks.target.release, revision))
     found = []
     for name, bound in checks.metrics.items():
         if name == "request-success-rate":
@@ -135,7 +135,16 @@ def _measurements(checks: Checks, revision: str, window: int, now: float, promet
     return found
 
 
-def _counted(samples: Sequence[Sample], workload: str) -> Counts:
+def counted(samples: Sequence[Sample], workload: str) -> Counts:
+    """The requests of one workload in the answer to `queries.counts`.
+
+    Args:
+        samples: of one time, one for each workload and response code.
+        workload: whose.
+
+    Raises:
+        PrometheusError: a series is there twice, or a count is none.
+    """
     by_code = {(s.labels.get("destination_workload", ""), s.labels.get("response_code", "")): s.value for s in samples}
     if len(by_code) != len(samples):
         raise PrometheusError("Prometheus gave the same series twice")
@@ -199,12 +208,12 @@ def _failed_checks(checks: Checks, revision: str, step: int, span: tuple[float, 
     at_time: dict[float, list[Sample]] = {}
     for sample in prometheus.query_range(queries.counts(checks.target, [revision], step), *span, step):
         at_time.setdefault(sample.at, []).append(sample)
-    counted = {at: _counted(samples, workload) for at, samples in at_time.items()}
+    found = {at: counted(samples, workload) for at, samples in at_time.items()}
     bad: set[float] = set()
     for name, bound in checks.metrics.items():
         if name == "request-success-rate":
-            bad |= {at for at, c in counted.items() if c.total and 100 * c.good / c.total < bound["min"]}
+            bad |= {at for at, c in found.items() if c.total and 100 * c.good / c.total < bound["min"]}
             continue
         asked = queries.latency(checks.target, revision, bound["quantile"], step)
         bad |= {s.at for s in prometheus.query_range(asked, *span, step) if s.value > 1000 * bound["max"]}
-    return _Looked({at: c.total for at, c in counted.items()}, frozenset(bad))
+    return _Looked({at: c.total for at, c in found.items()}, frozenset(bad))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from weighbridge import queries
-from weighbridge.checks import Asked
+from weighbridge.checks import Asked, counted
 from weighbridge.errors import PrometheusError
-from weighbridge.judge import Counts, count
+from weighbridge.judge import Counts
 from weighbridge.workload import workload_name
 
 SHORTEST: Final = 5
@@ -86,18 +86,15 @@ def observe(prometheus: Asked, target: queries.Target, stable: str, canary: str,
     revisions = [stable, canary] if canary else [stable]
     try:
         samples = prometheus.query(queries.counts(target, revisions, window.seconds), window.now)
-        by_code = {
-            (s.labels.get("destination_workload", ""), s.labels.get("response_code", "")): s.value for s in samples
-        }
-        counted = {revision: count(by_code, workload_name(target.release, revision)) for revision in revisions}
+        counts = {revision: counted(samples, workload_name(target.release, revision)) for revision in revisions}
         tracks = {
-            revision: _track(counts, _p99(prometheus, target, revision, window), window)
-            for revision, counts in counted.items()
+            revision: _track(found, _p99(prometheus, target, revision, window), window)
+            for revision, found in counts.items()
         }
-    except (PrometheusError, ValueError):
+    except PrometheusError:
         return Observation()
-    total = sum(counts.total for counts in counted.values())
-    share = 100 * counted[canary].total / total if canary and total else None
+    total = sum(found.total for found in counts.values())
+    share = 100 * counts[canary].total / total if canary and total else None
     return Observation(share, tracks[stable], tracks.get(canary, Track()))
 
 
