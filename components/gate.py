@@ -8,6 +8,7 @@ create or update that raises saves nothing. So a gate never raises on a verdict:
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -17,10 +18,11 @@ import pulumi
 from pulumi import dynamic
 
 from weighbridge import summary
+from weighbridge.access import References, Session
 from weighbridge.checks import Checks, measure
 from weighbridge.decision import Turn, failed, settle
 from weighbridge.errors import WeighbridgeError
-from weighbridge.gate import Clock, Gate
+from weighbridge.gate import Clock, Gate, missing
 from weighbridge.judge import Evidence, Verdict
 from weighbridge.measure import Prometheus
 from weighbridge.plan import RED, Move, MoveKind, Phase, Wanted, decide
@@ -73,6 +75,13 @@ def wanted_of(inputs: Mapping[str, Any]) -> Wanted:
 class MetricGateProvider(_OneLine):
     """Asks Prometheus before the next weight is approved."""
 
+    _references = References(os.environ, lambda _: None)
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Learn where the secrets are; they stay in this process, as the inputs hold only references to them."""
+        super().configure(req)
+        self._references = References(os.environ, req.config.get)
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Refuse what can be seen without the state, and echo what is wanted, so that a preview shows it."""
         failures = []
@@ -121,7 +130,7 @@ class MetricGateProvider(_OneLine):
             return dynamic.ReadResult(id_, props)
         checks = Checks.read(props)
         since, now = _since(props, state), _CLOCK.now()
-        evidence = measure(checks, state.canary_revision, since, now, self._prometheus(props, None))
+        evidence = measure(checks, state.live, since, now, self._prometheus(props, None))
         if evidence.verdict is not Verdict.FAIL:
             return dynamic.ReadResult(id_, props)
         wanted = wanted_of(props)
@@ -148,7 +157,7 @@ class MetricGateProvider(_OneLine):
         since = _since(news, state)
         known = _forecasts.pop(_question(state, move), None)
         now = _CLOCK.now()
-        if known and now - known[0] < min(checks.interval, 10) and checks.missing(move.start, since, known[0]) <= 0:
+        if known and now - known[0] < min(checks.interval, 10) and missing(checks, move.start, since, *known) <= 0:
             return known[1]
         gate = Gate(news["release"], checks, self._prometheus(news, None), _CLOCK, _say)
         return gate.soak(state.live, move, since)
@@ -158,18 +167,18 @@ class MetricGateProvider(_OneLine):
             return
         checks, since, now = Checks.read(news), _since(news, state), _CLOCK.now()
         prometheus = self._prometheus(news, _FORECAST_DEADLINE)
-        evidence = measure(checks, state.canary_revision, since, now, prometheus)
+        evidence = measure(checks, state.live, since, now, prometheus)
         if evidence.verdict is not Verdict.ERROR:
             # An error may be the short deadline's own: the update asks again, with the whole of its time.
             _forecasts[_question(state, move)] = (now, evidence)
-        _say(summary.forecast(news["release"], move, evidence, checks.missing(move.start, since, now)))
+        _say(summary.forecast(news["release"], move, evidence, missing(checks, move.start, since, now, evidence)))
 
-    @staticmethod
-    def _prometheus(news: dict[str, Any], deadline: float | None) -> Prometheus:
+    def _prometheus(self, news: dict[str, Any], deadline: float | None) -> Prometheus:
         settings = news["prometheus"]
         retries = 0 if deadline else int(settings["retries"])
         timeout = deadline or float(settings["timeout"])
-        return Prometheus(settings["url"], timeout, retries, shared=deadline is not None)
+        session = Session(settings, self._references)
+        return Prometheus(settings["url"], timeout, retries, shared=deadline is not None, session=session)
 
 
 def _changes(olds: dict[str, Any], news: dict[str, Any], state: GateState | None, move: Move) -> bool:

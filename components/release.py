@@ -20,7 +20,7 @@ from pulumi_kubernetes.core.v1 import Service
 from components.gate import AppliedRoute, MetricGate
 from components.saved import SavedRelease
 from weighbridge import routes, workload
-from weighbridge.goal import wanted
+from weighbridge.goal import checked, wanted
 from weighbridge.settings import Prometheus, Release, Track
 
 _TOLD = 15
@@ -140,19 +140,17 @@ def _gate(
 ) -> MetricGate:
     release, goal = args.release, wanted(args.release)
     props = {
+        **checked(release),
         "release": name,
-        "namespace": release.namespace,
         "revision": goal.canary,
         "stable_revision": goal.stable,
         "weight": goal.weight,
-        "steps": [step.model_dump(mode="json", exclude_none=True) for step in release.steps],
         "retry": goal.retry,
-        "gate": release.gate.model_dump(mode="json", exclude_none=True),
         "applied": {key: each for key, each in args.saved.applied.items() if key != "revisions"},
         # What is not given is left out: the engine drops a null on its way into the state, and sees a change for ever.
         **({"skip": goal.skip} if goal.skip else {}),
         **({"reason_given": goal.reason} if goal.reason else {}),
-        **({"prometheus": args.prometheus.model_dump(mode="json")} if args.prometheus else {}),
+        **({"prometheus": args.prometheus.inputs()} if args.prometheus else {}),
     }
     return MetricGate(f"{name}-gate", props, pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on)))
 

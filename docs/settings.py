@@ -13,9 +13,10 @@ from pydantic_core import PydanticUndefined
 
 from weighbridge import durations
 from weighbridge.settings import Cluster, Gate, Prometheus, Release, RequestDuration, Settings, Traffic
-from weighbridge.settings.gate import _Known
+from weighbridge.settings.metrics import Known, OwnMetric, _Condition, _Value
 from weighbridge.settings.pods import Probe, Resources, Template, Track
 from weighbridge.settings.quantities import _Amount
+from weighbridge.settings.references import Given
 from weighbridge.settings.release import Step
 from weighbridge.settings.rules import Choice, Flag, Number, Span, Text, Url, Whole
 from weighbridge.settings.section import IstioSection, Section, camel
@@ -39,10 +40,16 @@ Settings stand in `stacks/Pulumi.<stack>.yaml`, under `config`, with the prefix 
 Rules over several keys
 - `weight` is 0 or the weight of a step, and `steps` rise strictly.
 - A weight above 0 needs a `canary` whose pod template differs from stable's, and a `prometheus`.
-- `gate.metrics` holds `request-success-rate`: an error that is answered fast would pass on its duration alone.
+- `gate.metrics` holds `request-success-rate`: an error that is answered fast would pass on its duration alone. One of
+  the metrics is no `dry_run` and is asked from the first step on.
+- A metric of your own has a range (`min`, `max`) or conditions; `initial_delay`, `count` and the limits belong to
+  conditions. `failure_limit` is below `count`, and `starting_step` is an index in `steps`.
 - `workload.autoscaling` takes the place of `replicas`, `max` is no less than `min`, and both tracks then have
   `resources.requests.cpu`.
 - A release's `cluster` is the name of an entry in `clusters`.
+- A password, a token or a key of Prometheus is a reference, and so is each header whose name or value looks like one of
+  them. `prometheus.tls` and `auth.google` need an https `url`. [Prometheus: the ways in](prometheus-access.md) has
+  examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.
 - Two releases must not both route a host on one gateway, or inside the mesh, of one cluster, unless one of them has a
   `route.match`.
@@ -54,6 +61,7 @@ _MEANING: Final[Mapping[tuple[type[Section], str], str]] = {
     (Settings, "prometheus"): "The server that the gate asks. Needed while a release has a weight above 0.",
     (Settings, "releases"): "What is delivered.",
     (Cluster, "kind"): "What sort of cluster: one that exists already.",
+    (Prometheus, "auth"): "Who asks: exactly one way.",
     (Prometheus, "timeout"): "Longest time for one question with all its attempts.",
     (Release, "namespace"): "Of the workloads, the Service and the mesh's objects. It must exist.",
     (Release, "hosts"): "Names under which the release is asked for, beside its Service's own.",
@@ -77,8 +85,11 @@ _MEANING: Final[Mapping[tuple[type[Section], str], str]] = {
     ),
     (Gate, "on_failure"): "What a fail does: take all traffic back, or leave the weight where it is. The run is red.",
     (Gate, "min_requests"): "Requests of the canary in the window that a pass needs.",
-    (_Known, "success_rate"): "Share of requests that were not answered with a 5xx.",
-    (_Known, "request_duration"): "A quantile of the request duration.",
+    (Known, "success_rate"): "Share of requests that were not answered with a 5xx.",
+    (Known, "request_duration"): "A quantile of the request duration.",
+    (OwnMetric, "count"): (
+        "Measurements that a pass needs. Without it one will do, but the newest has to be successful."
+    ),
     (RequestDuration, "max"): "What the quantile must not pass.",
     (RequestDuration, "quantile"): "The quantile that is judged: 0.99 is the 99th percentile.",
     (Resources, "requests"): "What a pod asks the node for.",
@@ -151,7 +162,8 @@ def _sections(annotation: Any, suffix: str = "") -> Iterator[tuple[type[Section]
         return
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if _is_metrics(annotation):
-        yield _Known, suffix
+        yield Known, suffix
+        yield OwnMetric, f"{suffix}.NAME"
     elif origin is tuple:
         yield from _sections(args[0], f"{suffix}[]")
     elif origin is Mapping:
@@ -172,6 +184,11 @@ def _section(model: type[Section], found: list[str], paths: Mapping[type[Section
     about = "\n".join(line.strip() for line in (model.__doc__ or "").strip().splitlines())
     also = [f"Also at {', '.join(f'`{path}`' for path in found[1:])}."] if len(found) > 1 else []
     rows = [_row(model, name, field, paths) for name, field in _own(model).items()]
+    if model is Known:
+        own = f"[section](#{slug(paths[OwnMetric][0])})"
+        rows.append(
+            f"| `NAME` | {own} | none | A metric of your own. The name is a DNS label of at most 40 characters. |"
+        )
     parts = [f"## {found[0] or 'The whole'}", about, *also]
     table = "\n".join(["| key | what it takes | default | meaning |", "| --- | --- | --- | --- |", *rows])
     return "\n\n".join([*parts, table]) + "\n"
@@ -200,6 +217,7 @@ def _takes(annotation: Any, rules: list[Any], paths: Mapping[type[Section], list
         return _takes(args[0], rules, paths)
     sections = [section for section, _ in _sections(annotation)]
     items = f"[section](#{slug(paths[sections[0]][0])})" if sections else ""
+    items = f"a text, or {items}" if sections[:1] == [Given] else items
     listed = next((rule for rule in rules if isinstance(rule, Listed)), None)
     if listed:
         least = " of one or more" if listed.least else ""
@@ -260,6 +278,8 @@ _WORDS: Final[Mapping[type, Callable[[Any], str]]] = {
     Whole: lambda rule: "whole number" + _range(rule.low, rule.high),
     Number: lambda rule: f"number, {rule.low:g} to {rule.high:g}" + (", ends left out" if rule.strict else ""),
     Span: lambda rule: "duration" + (" of whole seconds" if rule.whole else "") + _spans(rule),
+    _Value: lambda rule: _plain(rule.says),
+    _Condition: lambda _: "condition",
     _Amount: lambda _: "a quantity such as 100m, 0.5, 2 or 64Mi",
 }
 

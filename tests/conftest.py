@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from lab import Lab, LabError
@@ -10,6 +11,10 @@ from tests.loopback import server
 
 __all__ = ["lab", "server"]
 
+
+# How long an example takes says something of the machine, and nothing of the code.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 # A shell starts what it puts into the background with interrupts ignored, and so would every run that a test starts
 # and interrupts; CI may do the same.

@@ -54,15 +54,35 @@ class Gate:
         Returns:
             The evidence. A fail comes as early as it is proven; a pass never before the soak is over.
         """
+        patience = self.clock.now() + self.checks.soak_at(live.weight) + self.checks.warm_up + self.checks.interval
         while True:
             now = self.clock.now()
-            evidence = measure(self.checks, live.canary, since, now, self.prometheus)
-            missing = self.checks.missing(live.weight, since, now)
-            if missing <= 0 or evidence.verdict is Verdict.FAIL:
+            evidence = measure(self.checks, live, since, now, self.prometheus)
+            left = missing(self.checks, live.weight, since, now, evidence)
+            if left <= 0 or evidence.verdict is Verdict.FAIL:
                 return evidence
             if not self.checks.wait:
-                left = format_seconds(max(1, round(missing)))
-                line = f"soak has {left} left, {evidence.line}"
+                line = f"soak has {format_seconds(max(1, round(left)))} left, {evidence.line}"
                 return replace(evidence, verdict=Verdict.INSUFFICIENT, line=line)
-            self.say(summary.progress(self.name, move, evidence, missing))
-            self.clock.sleep(min(self.checks.interval, missing))
+            if now >= patience:
+                # Its retention is shorter than the soak, or it loses its data again and again: waiting has no end.
+                known, soak = (format_seconds(each) for each in (evidence.window, self.checks.soak_at(live.weight)))
+                line = f"Prometheus remembers {known} of a soak of {soak}, {evidence.line}"
+                return replace(evidence, verdict=Verdict.INSUFFICIENT, line=line)
+            self.say(summary.progress(self.name, move, evidence, left))
+            self.clock.sleep(min(self.checks.interval, left))
+
+
+def missing(checks: Checks, weight: int, since: float, now: float, evidence: Evidence) -> float:
+    """Seconds of a weight's soak that some evidence does not cover; zero or less when it does.
+
+    Args:
+        checks: what is checked.
+        weight: the live one, percent.
+        since: Unix time at which the mesh had it.
+        now: Unix time of the evidence.
+        evidence: of that time.
+    """
+    left = checks.missing(weight, since, now)
+    # Prometheus may remember less than the time that has passed.
+    return max(left, int(checks.soak_at(weight)) - evidence.window) if evidence.window else left

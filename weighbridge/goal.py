@@ -1,6 +1,8 @@
-"""What a release's settings ask of the plan."""
+"""What a release's settings ask of the plan, and of the gate."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from weighbridge import workload
 from weighbridge.plan import Wanted
@@ -23,3 +25,17 @@ def wanted(release: Release) -> Wanted:
         reason=release.reason,
         retry=release.retry,
     )
+
+
+def checked(release: Release) -> dict[str, Any]:
+    """What its gate checks, as `weighbridge.checks.Checks.read` takes it; JSON values.
+
+    Args:
+        release: its settings. What is not set is left out.
+    """
+    return {
+        "release": release.name,
+        "namespace": release.namespace,
+        "steps": [step.model_dump(mode="json", exclude_none=True) for step in release.steps],
+        "gate": release.gate.model_dump(mode="json", exclude_none=True),
+    }

@@ -13,7 +13,6 @@ from weighbridge import queries
 from weighbridge.checks import Asked, counted
 from weighbridge.errors import PrometheusError
 from weighbridge.judge import Counts
-from weighbridge.workload import workload_name
 
 SHORTEST: Final = 5
 LONGEST: Final = 60
@@ -86,7 +85,7 @@ def observe(prometheus: Asked, target: queries.Target, stable: str, canary: str,
     revisions = [stable, canary] if canary else [stable]
     try:
         samples = prometheus.query(queries.counts(target, revisions, window.seconds), window.now)
-        counts = {revision: counted(samples, workload_name(target.release, revision)) for revision in revisions}
+        counts = {revision: counted(samples, target.workload(revision)) for revision in revisions}
         tracks = {
             revision: _track(found, _p99(prometheus, target, revision, window), window)
             for revision, found in counts.items()

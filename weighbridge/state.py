@@ -132,7 +132,11 @@ def recorded(state: GateState, move: Move, evidence: Evidence | None, revision: 
         "verdict": str(evidence.verdict) if evidence else "",
         "revision": revision,
         "line": state.reason,
+        "stable": state.stable_revision,
     }
+    if evidence and evidence.looked:
+        # To the millisecond, as Prometheus was asked.
+        entry |= {"since": round(evidence.since, 3), "looked": round(evidence.looked, 3)}
     if move.override:
         entry |= {"override": move.override, "label": override_label(move)}
     found = evidence.measurements if evidence else ()

@@ -115,11 +115,12 @@ def test_a_pass_approves_with_its_evidence(delivery: Delivery) -> None:
     """Query, value, bound, counts, window and verdict of every metric are in the outputs."""
     state = delivery.at(10).up(weight=30)
     assert (state["approved_weight"], state["phase"]) == (30, "progressing")
-    rate, duration = state["measurements"]
+    rate, duration, share = state["measurements"]
     assert (rate["value"], rate["bound"], rate["good"], rate["total"]) == (100, ">= 99%", 500, 500)
     assert (duration["value"], duration["bound"], duration["verdict"]) == (12, "<= 500ms", "pass")
+    assert (share["metric"], share["bound"], share["verdict"]) == ("traffic-share", "10% +- 100", "pass")
     assert rate["window"] == pytest.approx(LONG - GATE["warm_up"], abs=2)
-    assert f'destination_workload="podinfo-{Y}"' in rate["query"]
+    assert f'destination_workload=~"podinfo-{Y}|podinfo-{X}"' in rate["query"]
 
 
 def test_a_fail_takes_the_traffic_back(delivery: Delivery, figures: Figures) -> None:

@@ -27,6 +27,8 @@ PODINFO: dict[str, Any] = {
     "stable": STABLE,
     "canary": CANARY,
     "hosts": ["p.example"],
+    # The server knows the canary's requests only.
+    "gate": {"share_tolerance": 100},
 }
 ISTIO = {"VirtualService", "DestinationRule"}
 

@@ -35,6 +35,7 @@ GATE: Mapping[str, Any] = {
     "wait": False,
     "on_failure": "rollback",
     "reporter": "destination",
+    "share_tolerance": 100.0,
 }
 LONG = 500.0
 """Seconds, more than warm-up and soak together."""
@@ -54,10 +55,10 @@ def unpickled(pickled: str) -> dynamic.ResourceProvider:
     return provider
 
 
-def hosted(provider: dynamic.ResourceProvider) -> dynamic.ResourceProvider:
+def hosted(provider: dynamic.ResourceProvider, config: Mapping[str, str] | None = None) -> dynamic.ResourceProvider:
     """The provider as the host has it: pickled by the program, unpickled and configured by the host."""
     there = unpickled(serialize_provider(provider))
-    there.configure(dynamic.ConfigureRequest(config=dynamic.Config({}, "weighbridge")))
+    there.configure(dynamic.ConfigureRequest(config=dynamic.Config(dict(config or {}), "weighbridge")))
     return there
 
 
@@ -116,8 +117,8 @@ class Resource:
 class Delivery:
     """A release's gate and the record of its routes, driven run by run against a Prometheus at an address."""
 
-    def __init__(self, url: str | None) -> None:
-        self.gate = Resource(hosted(MetricGateProvider()))
+    def __init__(self, url: str | None, config: Mapping[str, str] | None = None) -> None:
+        self.gate = Resource(hosted(MetricGateProvider(), config))
         self.record = Resource(hosted(AppliedRouteProvider()))
         self.wish: dict[str, Any] = {
             "release": "podinfo",

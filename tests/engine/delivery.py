@@ -160,30 +160,31 @@ class Delivery:
 
     def pods(self, revision: str) -> tuple[int, int]:
         """How many a revision's live Deployment wants, and how many are ready."""
-        found: Any = client.AppsV1Api(self._client).read_namespaced_deployment(f"{self.name}-{revision}", "test")
+        found: Any = client.AppsV1Api(self.client).read_namespaced_deployment(f"{self.name}-{revision}", "test")
         return found.spec.replicas, found.status.ready_replicas or 0
 
     def scale(self, revision: str, replicas: int) -> None:
         """Set the number of pods as an autoscaler does, without the engine."""
         body = {"spec": {"replicas": replicas}}
-        client.AppsV1Api(self._client).patch_namespaced_deployment_scale(f"{self.name}-{revision}", "test", body)
+        client.AppsV1Api(self.client).patch_namespaced_deployment_scale(f"{self.name}-{revision}", "test", body)
 
     def custom(self, plural: str) -> dict[str, Any]:
         """A live Istio object of the release."""
-        api = client.CustomObjectsApi(self._client)
+        api = client.CustomObjectsApi(self.client)
         found: Any = api.get_namespaced_custom_object("networking.istio.io", "v1", "test", plural, self.name)
         return dict(found)
 
     @property
     def deployments(self) -> dict[str, str]:
         """The release's live Deployments: revision -> uid."""
-        found: Any = client.AppsV1Api(self._client).list_namespaced_deployment(
+        found: Any = client.AppsV1Api(self.client).list_namespaced_deployment(
             "test", label_selector=f"app={self.name}"
         )
         return {item.metadata.labels["version"]: item.metadata.uid for item in found.items}
 
     @property
-    def _client(self) -> Any:
+    def client(self) -> Any:
+        """A client of the lab's API server."""
         return config.new_client_from_config(str(self.lab.kubeconfig), "lab")
 
     def counts(self) -> dict[str, int]:
@@ -199,16 +200,16 @@ class Delivery:
         """Take the releases' objects away, without the engine: its state goes with the folder."""
         for name in self.others:
             self.other(name).remove()
-        custom = client.CustomObjectsApi(self._client)
+        custom = client.CustomObjectsApi(self.client)
         for plural in ("virtualservices", "destinationrules"):
             custom.delete_namespaced_custom_object("networking.istio.io", "v1", "test", plural, self.name)
-        client.AppsV1Api(self._client).delete_collection_namespaced_deployment(
+        client.AppsV1Api(self.client).delete_collection_namespaced_deployment(
             "test", label_selector=f"app={self.name}"
         )
-        client.AutoscalingV2Api(self._client).delete_collection_namespaced_horizontal_pod_autoscaler(
+        client.AutoscalingV2Api(self.client).delete_collection_namespaced_horizontal_pod_autoscaler(
             "test", label_selector=f"app={self.name}"
         )
-        client.CoreV1Api(self._client).delete_namespaced_service(self.name, "test")
+        client.CoreV1Api(self.client).delete_namespaced_service(self.name, "test")
 
     @contextmanager
     def load(self, rate: int = 150) -> Iterator[Load]:

@@ -16,6 +16,16 @@ TEXT_RULE = "must be text, in quotes where YAML would read something else"
 CPU_RULE = "must have 'resources.requests.cpu', which 'workload.autoscaling' measures by"
 CLUSTER_RULE = "must be a DNS label of at most 40 that begins with a letter and does not end in 'mesh' or '-mesh'"
 PORT_RULE = "must be a whole number from 1 to 65535"
+PLACES = "{env: NAME}, {file: PATH} or {config: NAME}"
+SECRET_RULE = f"must be where the secret is, {PLACES}, and never the secret itself (got a value not shown)"
+CREDENTIAL_RULE = f"must be a reference, {PLACES}, as it is a credential (got a value not shown)"
+ALIBABA_RULE = "must hold access_key_id and access_key_secret, or token alone"
+PROMETHEUS = {"url": "http://prometheus.istio-system:9090"}
+OWN = f"{RELEASE}.gate.metrics.errors"
+METRIC_HAS = (
+    "it has result, numbers, comparisons, && || !, + - * /, in, len, isNaN, isInf, asFloat, asInt, default, all, any"
+)
+ONE_WAY = "must have a range (min, max) or conditions (success_condition, failure_condition)"
 DELETE = object()
 
 
@@ -49,6 +59,13 @@ def changed(where: str, value: object) -> dict[str, Any]:
     else:
         section[last] = value
     return raw
+
+
+def own(**metric: object) -> dict[str, Any]:
+    """Return a gate with a metric of the user's own, `errors`; it has a query and a range unless it is told otherwise."""
+    given = {"query": "sum(errors)", "min": 1} | metric
+    kept = {key: value for key, value in given.items() if value is not DELETE}
+    return {"metrics": {"request-success-rate": {}, "errors": kept}}
 
 
 SCALED = {"autoscaling": {"min": 2, "max": 3}, "resources": {"requests": {"cpu": "100m"}}}
@@ -86,6 +103,42 @@ FULL_TRAFFIC = {
     "tls_mode": "ISTIO_MUTUAL",
 }
 
+FULL_PROMETHEUS: dict[str, Any] = {
+    "url": "https://prometheus.example.com/tenant/",
+    "timeout": "10s",
+    "retries": "1",
+    "auth": {"basic": {"username": "me", "password": {"config": "prometheus.password"}}},
+    "headers": {"X-Team": "payments", "X-Other": {"text": "a b"}, "X-Api-Key": {"file": "~/key"}},
+    "tenant": "blue|red",
+    "tenant_header": "X-Scope-OrgID",
+    "tls": {"ca": "ca.pem", "client_certificate": "a.crt", "client_key": "a.key", "server_name": "a.example"},
+    "proxy": "http://proxy.example.com:3128/",
+}
+
+FULL_METRICS: dict[str, Any] = {
+    "request-success-rate": {"min": 99.5, "dry_run": True},
+    "request-duration": {"max": "1s", "dry_run": False},
+    "queue-length": {
+        "query": 'max(queue{namespace="{{ namespace }}",pod=~"{{ canary }}-.*",x="{{ args.x }}"})',
+        "args": {"x": "a b", "y": 1.5, "z": True},
+        "min": "-1.5",
+        "max": 5,
+        "interval": "2m",
+        "dry_run": True,
+    },
+    "errors": {
+        "query": 'sum(rate(errors{service="{{ release }}",pod!~"{{ stable }}-.*"}[{{ interval }}]))',
+        "success_condition": "result[0] >= 0.95",
+        "failure_condition": "result[0] < 0.9",
+        "interval": "60s",
+        "initial_delay": "30s",
+        "count": "5",
+        "failure_limit": 1,
+        "inconclusive_limit": 2,
+        "consecutive_error_limit": 3,
+        "starting_step": 0,
+    },
+}
 P = "releases/podinfo/"
 BAD: list[tuple[str, str, object, str]] = [
     ("a misspelt key", P + "wieght", 10, f"{RELEASE}.wieght: is not a setting; did you mean 'weight'? (got 10)"),
@@ -307,6 +360,204 @@ BAD: list[tuple[str, str, object, str]] = [
         -1,
         "weighbridge:prometheus: 'retries' must be a whole number from 0 to 20 (got -1)",
     ),
+    (
+        "a password as it is, unseen",
+        "prometheus/auth",
+        {"basic": {"username": "me", "password": "hunter2"}},
+        f"weighbridge:prometheus.auth.basic: 'password' {SECRET_RULE}",
+    ),
+    (
+        "a token that is a number, unseen",
+        "prometheus/auth",
+        {"bearer": {"token": 12345678}},
+        f"weighbridge:prometheus.auth.bearer: 'token' {SECRET_RULE}",
+    ),
+    (
+        "a token in braces, which is a key in YAML, unseen",
+        "prometheus/auth",
+        {"bearer": {"token": {"hunter2": None}}},
+        f"weighbridge:prometheus.auth.bearer: 'token' {SECRET_RULE}",
+    ),
+    (
+        "a token in two places",
+        "prometheus/auth",
+        {"bearer": {"token": {"env": "A", "file": "b"}}},
+        "weighbridge:prometheus.auth.bearer: 'token' must hold exactly one of env, file, config (got env, file)",
+    ),
+    (
+        "a token where no name can be, unseen",
+        "prometheus/auth",
+        {"bearer": {"token": {"env": "hunter 2"}}},
+        "weighbridge:prometheus.auth.bearer.token: 'env' must be the name of an environment variable (got a value not shown)",
+    ),
+    (
+        "a secret's name with its namespace",
+        "prometheus/auth",
+        {"bearer": {"token": {"config": "weighbridge-secrets:token"}}},
+        "weighbridge:prometheus.auth.bearer.token: 'config' must be a name in the namespace 'weighbridge-secrets' (got a value not shown)",
+    ),
+    (
+        "a misspelt password, unseen",
+        "prometheus/auth",
+        {"basic": {"username": "me", "pasword": "hunter2"}},
+        "weighbridge:prometheus.auth.basic.pasword: is not a setting; did you mean 'password'? (got a value not shown)",
+    ),
+    (
+        "a password in the wrong section, unseen",
+        "prometheus/password",
+        "hunter2",
+        "weighbridge:prometheus.password: is not a setting (got a value not shown)",
+    ),
+    (
+        "a secret in the wrong namespace, unseen",
+        "token",
+        "hunter2",
+        "weighbridge:token: is not a setting (got a value not shown)",
+    ),
+    (
+        "auth as text, unseen",
+        "prometheus/auth",
+        "me:hunter2",
+        "weighbridge:prometheus: 'auth' must be a mapping (got a value not shown)",
+    ),
+    (
+        "two ways in",
+        "prometheus/auth",
+        {"basic": {"username": "me", "password": {"env": "A"}}, "bearer": {"token": {"env": "A"}}},
+        "weighbridge:prometheus: 'auth' must hold exactly one of basic, bearer, google, alibaba (got basic, bearer)",
+    ),
+    (
+        "a name with a colon",
+        "prometheus/auth",
+        {"basic": {"username": "me:hunter2", "password": {"env": "A"}}},
+        "weighbridge:prometheus.auth.basic.username: must not hold ':', which ends the name in a header (got a value not shown)",
+    ),
+    (
+        "half a key pair",
+        "prometheus/auth",
+        {"alibaba": {"access_key_id": "LTAI"}},
+        f"weighbridge:prometheus.auth: 'alibaba' {ALIBABA_RULE} (got access_key_id)",
+    ),
+    (
+        "a key pair and a token",
+        "prometheus/auth",
+        {"alibaba": {"access_key_id": "LTAI", "access_key_secret": {"env": "A"}, "token": {"env": "A"}}},
+        f"weighbridge:prometheus.auth: 'alibaba' {ALIBABA_RULE} (got access_key_id, access_key_secret, token)",
+    ),
+    (
+        "Google's token in clear",
+        "prometheus/auth",
+        {"google": {}},
+        "weighbridge:prometheus.auth.google: needs an https 'url', as its tokens open more than a Prometheus (got 'http://prometheus.istio-system:9090')",
+    ),
+    (
+        "Authorization as text, unseen",
+        "prometheus/headers",
+        {"Authorization": "Bearer hunter2"},
+        f"weighbridge:prometheus.headers.Authorization: {CREDENTIAL_RULE}",
+    ),
+    (
+        "a key as text, unseen",
+        "prometheus/headers",
+        {"X-Api-Key": "hunter2"},
+        f"weighbridge:prometheus.headers.X-Api-Key: {CREDENTIAL_RULE}",
+    ),
+    (
+        "a cookie spelt out as text, unseen",
+        "prometheus/headers",
+        {"Cookie": {"text": "hunter2"}},
+        f"weighbridge:prometheus.headers.Cookie: {CREDENTIAL_RULE}",
+    ),
+    (
+        "a bearer under another name, unseen",
+        "prometheus/headers",
+        {"X-Forwarded": "Bearer hunter2"},
+        f"weighbridge:prometheus.headers.X-Forwarded: {CREDENTIAL_RULE}",
+    ),
+    (
+        "a header in its name, unseen",
+        "prometheus/headers",
+        {"X-Api-Key: hunter2": "x"},
+        "weighbridge:prometheus.headers: each name must be the name of a header (got a value not shown)",
+    ),
+    (
+        "a header with a line's end, unseen",
+        "prometheus/headers",
+        {"X-Team": "a\r\nX-Evil: hunter2"},
+        "weighbridge:prometheus.headers: 'X-Team' must be one line of ASCII (got a value not shown)",
+    ),
+    (
+        "a header of HTTP's own",
+        "prometheus/headers",
+        {"Content-Length": "0"},
+        "weighbridge:prometheus.headers.Content-Length: must not be set, HTTP does it itself (got a value not shown)",
+    ),
+    (
+        "the proxy's credentials",
+        "prometheus/headers",
+        {"Proxy-Authorization": {"env": "A"}},
+        "weighbridge:prometheus.headers.Proxy-Authorization: must not be set, HTTP does it itself (got a value not shown)",
+    ),
+    (
+        "a header twice",
+        "prometheus/headers",
+        {"X-Team": "a", "x-team": "b"},
+        "weighbridge:prometheus.headers.x-team: must not stand there twice, capitals do not count (got a value not shown)",
+    ),
+    (
+        "two Authorizations",
+        "prometheus",
+        PROMETHEUS | {"auth": {"bearer": {"token": {"env": "A"}}}, "headers": {"authorization": {"env": "B"}}},
+        "weighbridge:prometheus.headers.authorization: must not stand beside 'auth', which sets it (got a value not shown)",
+    ),
+    (
+        "two tenants",
+        "prometheus",
+        PROMETHEUS | {"tenant": "blue", "headers": {"X-Scope-OrgID": "red"}},
+        "weighbridge:prometheus.headers.X-Scope-OrgID: must not stand beside 'tenant', which sets it (got a value not shown)",
+    ),
+    (
+        "a tenant's header without a tenant",
+        "prometheus/tenant_header",
+        "THANOS-TENANT",
+        "weighbridge:prometheus.tenant_header: needs 'tenant' beside it (got 'THANOS-TENANT')",
+    ),
+    (
+        "a tenant in a credential's header",
+        "prometheus",
+        PROMETHEUS | {"tenant": "blue", "tenant_header": "Authorization"},
+        "weighbridge:prometheus.tenant_header: must be the name of a header for a tenant (got 'Authorization')",
+    ),
+    (
+        "certificates for plain http",
+        "prometheus/tls",
+        {"ca": "ca.pem"},
+        "weighbridge:prometheus.tls: needs an https 'url' (got 'http://prometheus.istio-system:9090')",
+    ),
+    (
+        "every certificate",
+        "prometheus/tls",
+        {"insecure": True},
+        "weighbridge:prometheus.tls.insecure: is not a setting (got True)",
+    ),
+    (
+        "a certificate without its key",
+        "prometheus/tls",
+        {"client_certificate": "a.crt"},
+        "weighbridge:prometheus.tls.client_key: client_certificate and client_key must come together (got nothing)",
+    ),
+    (
+        "a proxy with a password, unseen",
+        "prometheus/proxy",
+        "http://me:hunter2@proxy:3128",
+        "weighbridge:prometheus: 'proxy' must not hold a user or a password, as it is kept in the state in clear (got 'http://***@proxy:3128')",
+    ),
+    (
+        "a proxy by socks",
+        "prometheus/proxy",
+        "socks5://proxy:1080",
+        "weighbridge:prometheus: 'proxy' must be the http or https address of a proxy, such as http://proxy.example.com:3128 (got 'socks5://proxy:1080')",
+    ),
     ("soak neg", P + "gate", {"soak": "-5m"}, f"{RELEASE}.gate: 'soak' {SPAN_RULE} (got '-5m')"),
     ("soak number", P + "gate", {"soak": 300}, f"{RELEASE}.gate: 'soak' {SPAN_RULE} (got 300)"),
     (
@@ -369,6 +620,146 @@ BAD: list[tuple[str, str, object, str]] = [
         P + "gate",
         {"metrics": {"request-success-rate": {}, "request-duration": {"max": 500}}},
         f"{RELEASE}.gate.metrics.request-duration: 'max' {SPAN_RULE} (got 500)",
+    ),
+    (
+        "a metric's name",
+        P + "gate",
+        {"metrics": {"request-success-rate": {}, "Errors": {"query": "up", "min": 1}}},
+        f"{RELEASE}.gate.metrics: each name {NAME_RULE} (got 'Errors')",
+    ),
+    (
+        "a metric's name that is a number",
+        P + "gate",
+        {"metrics": {"request-success-rate": {}, 5: {"query": "up", "min": 1}}},
+        f"{RELEASE}.gate.metrics: each name {NAME_RULE} (got 5)",
+    ),
+    (
+        "nothing but dry runs",
+        P + "gate",
+        {"metrics": {"request-success-rate": {"dry_run": True}, "errors": {"query": "up", "min": 1, "dry_run": True}}},
+        f"{RELEASE}.gate: 'metrics' must hold a metric from the first step on that is no dry run (got request-success-rate, errors)",
+    ),
+    (
+        "nothing but dry runs at the first step",
+        P + "gate",
+        {
+            "metrics": {
+                "request-success-rate": {"dry_run": True},
+                "errors": {"query": "up", "min": 1, "starting_step": 1},
+            }
+        },
+        f"{RELEASE}.gate: 'metrics' must hold a metric from the first step on that is no dry run (got request-success-rate, errors)",
+    ),
+    ("a metric without a query", P + "gate", own(query=DELETE), f"{OWN}: 'query' is required (got nothing)"),
+    (
+        "a query of nothing",
+        P + "gate",
+        own(query=""),
+        f"{OWN}: 'query' must be PromQL of at most 4000 characters (got '')",
+    ),
+    (
+        "a query that is no PromQL",
+        P + "gate",
+        own(query="sum(errors"),
+        f"{OWN}: 'query' must be PromQL: unclosed left parenthesis (got 'sum(errors')",
+    ),
+    (
+        "a query that gives a range",
+        P + "gate",
+        own(query="errors[{{ interval }}]"),
+        f"{OWN}: 'query' must give a number or a vector, not a range or a text (got 'errors[{{{{ interval }}}}]')",
+    ),
+    (
+        "a query with an unknown variable",
+        P + "gate",
+        own(query='errors{a="{{ pod }}"}'),
+        f"{OWN}: 'query' must name namespace, release, stable, canary, interval or args.NAME where it says '{{{{ pod }}}}' (got 'errors{{a=\"{{{{ pod }}}}\"}}')",
+    ),
+    (
+        "a query without its argument",
+        P + "gate",
+        own(query="errors > {{ args.b }}", args={"a": 1}),
+        f"{OWN}: 'query' must have an entry in 'args' for '{{{{ args.b }}}}' (got 'errors > {{{{ args.b }}}}')",
+    ),
+    (
+        "a query with an open brace",
+        P + "gate",
+        own(query='errors{a="{{ namespace"}'),
+        f"{OWN}: 'query' must close each '{{{{' with '}}}}' (got 'errors{{a=\"{{{{ namespace\"}}')",
+    ),
+    (
+        "a query with an open quote",
+        P + "gate",
+        own(query="errors{a='b}"),
+        f"{OWN}: 'query' must close each ' (got \"errors{{a='b}}\")",
+    ),
+    (
+        "an argument that would change the query",
+        P + "gate",
+        own(query="errors > {{ args.a }}", args={"a": "1 or vector(1)"}),
+        f"{OWN}: 'query' must have quotes around '{{{{ args.a }}}}', as its value is no number, duration or plain name (got 'errors > {{{{ args.a }}}}')",
+    ),
+    (
+        "an argument that is a list",
+        P + "gate",
+        own(args={"a": [1]}),
+        f"{OWN}.args: 'a' must be text of at most 1000 characters, a number, true or false (got [1])",
+    ),
+    (
+        "an argument's name",
+        P + "gate",
+        own(args={"a b": 1}),
+        f"{OWN}.args: each name must be letters, digits, '-' and '_', with a letter first, at most 63 (got 'a b')",
+    ),
+    (
+        "a metric that nothing judges",
+        P + "gate",
+        own(min=DELETE),
+        f"{RELEASE}.gate.metrics: 'errors' {ONE_WAY} (got nothing)",
+    ),
+    (
+        "a range and a condition",
+        P + "gate",
+        own(success_condition="result[0] > 1"),
+        f"{RELEASE}.gate.metrics: 'errors' {ONE_WAY} (got min and success_condition)",
+    ),
+    ("a range upside down", P + "gate", own(max=0), f"{OWN}: 'min' must be at most max, which is 0 (got 1)"),
+    ("a count beside a range", P + "gate", own(count=3), f"{OWN}: 'count' must be left out beside min and max (got 3)"),
+    (
+        "a limit beside a range",
+        P + "gate",
+        own(failure_limit=0),
+        f"{OWN}: 'failure_limit' must be left out beside min and max (got 0)",
+    ),
+    (
+        "failures that nothing can exceed",
+        P + "gate",
+        own(min=DELETE, failure_condition="result[0] > 1", count=2, failure_limit=2),
+        f"{OWN}: 'failure_limit' must be below count, which is 2 (got 2)",
+    ),
+    (
+        "a condition that is none",
+        P + "gate",
+        own(min=DELETE, success_condition="result[0] >="),
+        f"{OWN}: 'success_condition' must be a condition such as result[0] >= 0.95 (got 'result[0] >=')",
+    ),
+    (
+        "a condition that would run something",
+        P + "gate",
+        own(min=DELETE, failure_condition="__import__(1)"),
+        f"{OWN}: 'failure_condition' must do without '__import__': {METRIC_HAS} (got '__import__(1)')",
+    ),
+    (
+        "an interval of a second and a half",
+        P + "gate",
+        own(interval="1.5s"),
+        f"{OWN}: 'interval' must be a duration of whole seconds (got '1.5s')",
+    ),
+    (
+        "a starting step past the last",
+        P + "gate",
+        own(starting_step=4),
+        f"{OWN}: 'starting_step' must be below 4, the number of steps (got 4)",
     ),
     ("every host", P + "hosts", ["*"], f"{RELEASE}: 'hosts[0]' {HOST_RULE} (got '*')"),
     ("host url", P + "hosts", ["http://a.example"], f"{RELEASE}: 'hosts[0]' {HOST_RULE} (got 'http://a.example')"),

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.loopback import Figures as Counted
+from tests.loopback import Loopback
 from weighbridge.cli import app, moves
 from weighbridge.cli.desk import Desk, find_project, find_stack
 from weighbridge.cli.exits import MEANING, Exit, of_run
 from weighbridge.cli.view import View
-from weighbridge.cli.watch import Figures, Watching
+from weighbridge.cli.watch import Figures, Watching, observer
 from weighbridge.engine import Line, RunResult
-from weighbridge.errors import Refused, SettingsError
+from weighbridge.errors import EngineError, Refused, SettingsError
 from weighbridge.goal import wanted
 from weighbridge.observe import Observation, Track
 
@@ -59,6 +61,8 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.states: dict[str, Mapping[str, object]] = {}
+        self.secrets: dict[str, str] = {}
+        self.locked = ""
         self.runs: list[Callable[[], RunResult]] = []
         self.ran = 0
 
@@ -83,6 +87,12 @@ class FakeEngine:
     def gates(self) -> Mapping[str, Mapping[str, object]]:
         """What the test has saved."""
         return self.states
+
+    def secret(self, key: str) -> str | None:
+        """What the test has kept."""
+        if self.locked:
+            raise EngineError(self.locked)
+        return self.secrets.get(key)
 
 
 @pytest.fixture
@@ -372,3 +382,50 @@ def test_a_line_with_control_characters_is_cleaned() -> None:
     out = io.StringIO()
     View(out=out).say("a\x1b[31mred\x1b[0m [bold]b\x07")
     assert out.getvalue() == "ared [bold]b\n"
+
+
+SECURED = """
+  weighbridge-secrets:password: {secure: v1:abcdefgh}
+encryptionsalt: v1:abc
+"""
+
+
+def guard(project: Path, url: str) -> None:
+    """Let the stack ask a Prometheus that wants a secret of the stack, which the engine has encrypted."""
+    path = project / "stacks" / "Pulumi.dev.yaml"
+    way_in = '", auth: {basic: {username: me, password: {config: password}}}}'
+    written = path.read_text().replace("http://127.0.0.1:9", url).replace('"}\n', f"{way_in}\n")
+    path.write_text(written + SECURED.lstrip("\n"))
+
+
+def test_a_secret_of_the_stack_is_no_part_of_the_settings(project: Path, desk: Desk) -> None:
+    """The engine's own encryption stands in a namespace that the settings do not see."""
+    guard(project, "http://127.0.0.1:9")
+    assert desk.release("podinfo").weight == 0
+
+
+def test_figures_are_asked_for_with_the_secret_of_the_stack(
+    project: Path, desk: Desk, engine: FakeEngine, server: Loopback
+) -> None:
+    """By way of the engine, which alone can read it, and once a command."""
+    guard(project, server.url)
+    server.answer = Counted()
+    engine.secrets["weighbridge-secrets:password"] = "hunter2"
+    engine.states["podinfo"] = gate(desk, 10, "progressing")
+    assert observer(desk).observe("podinfo").seen.share is not None
+    engine.secrets.clear()
+    assert observer(desk).observe("podinfo").seen.share is not None
+    assert {request.headers["authorization"] for request in server.seen} == {"Basic bWU6aHVudGVyMg=="}
+
+
+def test_a_secret_that_is_not_to_be_had_leaves_the_figures_out(
+    project: Path, desk: Desk, engine: FakeEngine, server: Loopback
+) -> None:
+    """The run goes on, and says in one line why there are no figures; nobody is asked without credentials."""
+    guard(project, server.url)
+    engine.locked = "the passphrase is wrong"
+    engine.states["podinfo"] = gate(desk, 10, "progressing")
+    assert observer(desk).observe("podinfo").seen == Observation()
+    assert isinstance(desk.view._out, io.StringIO)
+    assert desk.view._out.getvalue() == "no figures: the passphrase is wrong\n"
+    assert server.seen == []

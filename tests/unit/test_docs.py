@@ -90,6 +90,17 @@ def test_what_the_example_comments_out_loads_too() -> None:
     assert after != before
 
 
+def test_the_example_of_metrics_loads() -> None:
+    """What docs/metrics.md shows is taken as it stands, in the first release of the example stack."""
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert shown
+    settings = raw(example()[1])
+    next(iter(settings["releases"].values()))["gate"] = yaml.safe_load(shown[1])["gate"]
+    gate = next(iter(load(settings).releases.values())).gate
+    assert list(gate.metrics) == ["request-success-rate", "not-found", "queue-length"]
+
+
 def test_a_recording_fits_into_the_readme() -> None:
     """The markers between which the demo's recording is put are there, once and in order."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

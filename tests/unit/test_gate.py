@@ -25,6 +25,7 @@ T0 = 1_800_000_000.0
 CHECKS = Checks(
     target=Target("podinfo", "test", "destination"),
     metrics={"request-success-rate": {"min": 99.0}, "request-duration": {"max": 0.5, "quantile": 0.99}},
+    steps=(10, 30, 50, 100),
     soak={},
     default_soak=60.0,
     warm_up=30.0,
@@ -34,12 +35,13 @@ CHECKS = Checks(
     wait=True,
     roll_back=True,
 )
+LIVE = Live(10, Phase.PROGRESSING, X, Y)
 ADVANCE = Move(MoveKind.ADVANCE, 10, 30, judged=True)
 
 
 @dataclass
 class Answers:
-    """A Prometheus with given counts by response code, and a given P99."""
+    """A Prometheus with given counts of the canary by response code and a given P99; stable has nine times as many."""
 
     codes: dict[str, float] = field(default_factory=lambda: {"200": 500.0})
     p99: float | None = 12.0
@@ -54,18 +56,18 @@ class Answers:
             raise PrometheusError("Prometheus at http://p cannot be reached")
         if promql.startswith("histogram_quantile"):
             return [] if self.p99 is None else [Sample({}, at, self.p99)]
-        return _samples(self.codes, at)
+        return _samples(self.codes, at) + _samples({"200": 9 * sum(self.codes.values())}, at, X)
 
     def query_range(self, promql: str, start: float, end: float, step: int) -> list[Sample]:
         """The canned counts of each check."""
         del start, end, step
-        if promql.startswith("histogram_quantile"):
+        if not promql.startswith("sum by"):
             return []
         return [sample for at, codes in self.ranges.items() for sample in _samples(codes, at)]
 
 
-def _samples(codes: dict[str, float], at: float) -> list[Sample]:
-    labels = {"destination_workload": f"podinfo-{Y}"}
+def _samples(codes: dict[str, float], at: float, revision: str = Y) -> list[Sample]:
+    labels = {"destination_workload": f"podinfo-{revision}"}
     return [Sample(labels | {"response_code": code}, at, n) for code, n in codes.items()]
 
 
@@ -123,29 +125,28 @@ MEASURED = [
 @pytest.mark.parametrize(("fact", "answers", "verdict", "line"), MEASURED, ids=[row[0] for row in MEASURED])
 def test_measure(fact: str, answers: Answers, verdict: Verdict, line: str) -> None:
     """Each answer of Prometheus has its verdict and its line; none but enough good requests is a pass."""
-    evidence = measure(CHECKS, Y, T0, T0 + 90, answers)
+    evidence = measure(CHECKS, LIVE, T0, T0 + 90, answers)
     assert (evidence.verdict, evidence.line) == (verdict, line), fact
 
 
 def test_the_window_lies_inside_the_time_at_the_weight() -> None:
     """What is asked spans [since + warm_up, now] and not a second more."""
     answers = Answers()
-    measure(CHECKS, Y, T0, T0 + 77.9, answers)
+    measure(CHECKS, LIVE, T0, T0 + 77.9, answers)
     assert all("[47s]" in promql and at == T0 + 77.9 for promql, at in answers.asked)
 
 
 def test_warming_up_asks_nothing() -> None:
     """Within the warm-up there is no window, so Prometheus is not asked and the answer is insufficient."""
     answers = Answers()
-    evidence = measure(CHECKS, Y, T0, T0 + 29, answers)
+    evidence = measure(CHECKS, LIVE, T0, T0 + 29, answers)
     assert (evidence.verdict, answers.asked) == (Verdict.INSUFFICIENT, [])
 
 
 def _soak(checks: Checks, answers: Answers, start: float) -> tuple[Evidence, float, list[str]]:
     hands = Hands(T0 + start)
     lines: list[str] = []
-    live = Live(10, Phase.PROGRESSING, X, Y)
-    evidence = Gate("podinfo", checks, answers, hands.clock, lines.append).soak(live, ADVANCE, T0)
+    evidence = Gate("podinfo", checks, answers, hands.clock, lines.append).soak(LIVE, ADVANCE, T0)
     return evidence, hands.now - T0, lines
 
 
@@ -202,19 +203,19 @@ THRESHOLDS = [
 def test_threshold(fact: str, ranges: dict[float, dict[str, float]], verdict: Verdict) -> None:
     """With a threshold, failed checks are counted as Flagger counts them."""
     answers = Answers({"200": 300, "500": 100}, ranges=ranges)
-    assert measure(replace(CHECKS, threshold=3), Y, T0, T0 + 90, answers).verdict is verdict, fact
+    assert measure(replace(CHECKS, threshold=3), LIVE, T0, T0 + 90, answers).verdict is verdict, fact
 
 
 def test_failed_checks_on_too_little_traffic_are_no_fail() -> None:
     """Two failed requests stay two requests, however many checks they fail."""
     answers = Answers({"500": 2}, ranges={1.0: {"500": 1.0}, 2.0: {"500": 1.0}})
-    assert measure(replace(CHECKS, threshold=2), Y, T0, T0 + 90, answers).verdict is Verdict.INSUFFICIENT
+    assert measure(replace(CHECKS, threshold=2), LIVE, T0, T0 + 90, answers).verdict is Verdict.INSUFFICIENT
 
 
 def test_a_check_that_is_no_number_is_an_error() -> None:
     """NaN among the checks is an error, and does not end the gate."""
     answers = Answers(ranges={1.0: {"200": float("nan")}})
-    assert measure(replace(CHECKS, threshold=2), Y, T0, T0 + 90, answers).verdict is Verdict.ERROR
+    assert measure(replace(CHECKS, threshold=2), LIVE, T0, T0 + 90, answers).verdict is Verdict.ERROR
 
 
 class _NoHistogram(Answers):
@@ -230,7 +231,7 @@ NO_HISTOGRAM = [({"500": 400.0}, Verdict.FAIL), ({"200": 400.0}, Verdict.ERROR)]
 @pytest.mark.parametrize(("codes", "verdict"), NO_HISTOGRAM)
 def test_one_metrics_trouble_does_not_hide_another_ones_fail(codes: dict[str, float], verdict: Verdict) -> None:
     """A success rate that is proven bad fails, though the duration cannot be had; a good one does not pass then."""
-    assert measure(CHECKS, Y, T0, T0 + 90, _NoHistogram(codes)).verdict is verdict
+    assert measure(CHECKS, LIVE, T0, T0 + 90, _NoHistogram(codes)).verdict is verdict
 
 
 def state(weight: int = 10, **more: Any) -> GateState:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.judge import Counts, Measurement, Scope, Verdict, combine, count, duration, success_rate
+from weighbridge.judge import Answered, Counts, Measurement, Scope, Verdict, combine, count, duration, success_rate
 
 SCOPE = Scope(window=300, min_requests=100)
 RANK = {Verdict.FAIL: 0, Verdict.ERROR: 1, Verdict.INSUFFICIENT: 1, Verdict.PASS: 2}
@@ -79,17 +79,26 @@ def test_duration(fact: str, value: float | None, total: float, verdict: Verdict
 
 
 COUNTED = [
-    ("not 5xx is good", {("a", "200"): 5, ("a", "404"): 2, ("a", "302"): 1}, Counts(8, 8)),
-    ("5xx is bad", {("a", "200"): 5, ("a", "500"): 2, ("a", "503"): 1, ("a", "599"): 1}, Counts(5, 9)),
-    ("no answer at all is bad", {("a", "200"): 5, ("a", "0"): 2}, Counts(5, 7)),
-    ("another workload does not count", {("a", "200"): 5, ("b", "500"): 9}, Counts(5, 5)),
+    ("not 5xx is good", {Answered("a", "200"): 5, Answered("a", "404"): 2, Answered("a", "302"): 1}, Counts(8, 8)),
+    (
+        "5xx is bad",
+        {Answered("a", "200"): 5, Answered("a", "500"): 2, Answered("a", "503"): 1, Answered("a", "599"): 1},
+        Counts(5, 9),
+    ),
+    ("no answer at all is bad", {Answered("a", "200"): 5, Answered("a", "0"): 2}, Counts(5, 7)),
+    ("another workload does not count", {Answered("a", "200"): 5, Answered("b", "500"): 9}, Counts(5, 5)),
+    (
+        "gRPC's status counts beside HTTP's 200",
+        {Answered("a", "200", status): 1.0 for status in ("0", "1", "2", "4", "5", "12", "13", "14", "15", "16")},
+        Counts(4, 10),
+    ),
     ("nothing", {}, Counts(0, 0)),
-    ("all that there is failed", {("a", "500"): 9}, Counts(0, 9)),
+    ("all that there is failed", {Answered("a", "500"): 9}, Counts(0, 9)),
 ]
 
 
 @pytest.mark.parametrize(("fact", "samples", "counts"), COUNTED, ids=[row[0] for row in COUNTED])
-def test_count(fact: str, samples: dict[tuple[str, str], float], counts: Counts) -> None:
+def test_count(fact: str, samples: dict[Answered, float], counts: Counts) -> None:
     """Requests are good or bad by their response code, for one workload."""
     assert count(samples, "a") == counts, fact
 
@@ -99,13 +108,13 @@ def test_count(fact: str, samples: dict[tuple[str, str], float], counts: Counts)
 def test_a_count_that_is_none_is_an_error(value: float, workload: str) -> None:
     """Whosever count it is, an answer with such a value in it is not trusted."""
     with pytest.raises(ValueError, match=r"has .* requests with code 200"):
-        count({("a", "404"): 500.0, (workload, "200"): value}, "a")
+        count({Answered("a", "404"): 500.0, Answered(workload, "200"): value}, "a")
 
 
 def test_a_request_without_a_code_is_not_known_to_be_good() -> None:
     """Where a relabelling drops `response_code`, all requests look alike; that is no proof of a good canary."""
     try:
-        counts = count({("a", ""): 500.0}, "a")
+        counts = count({Answered("a", ""): 500.0}, "a")
     except ValueError:
         return
     assert counts.good == 0
@@ -167,10 +176,15 @@ def test_a_slower_quantile_never_betters_a_verdict(one: float, other: float, tot
     assert RANK[verdicts[0]] <= RANK[verdicts[1]]
 
 
-@given(st.dictionaries(st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["200", "404", "500", "0"])), any_number))
-def test_nonsense_is_never_counted(samples: dict[tuple[str, str], float]) -> None:
+answered = st.builds(
+    Answered, st.sampled_from(["a", "b"]), st.sampled_from(["200", "404", "500", "0"]), st.sampled_from(["", "0", "14"])
+)
+
+
+@given(st.dictionaries(answered, any_number))
+def test_nonsense_is_never_counted(samples: dict[Answered, float]) -> None:
     """NaN, infinities and counts below zero never come out as counts."""
-    nonsense = any(not code or not math.isfinite(value) or value < 0 for (_, code), value in samples.items())
+    nonsense = any(not code or not math.isfinite(value) or value < 0 for (_, code, _), value in samples.items())
     try:
         counts = count(samples, "a")
     except ValueError:

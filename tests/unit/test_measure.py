@@ -27,6 +27,24 @@ def test_a_passing_fault_is_tried_again(server: Loopback) -> None:
     assert len(server.seen) == 3
 
 
+def test_a_remark_of_prometheus_2_is_no_warning(server: Loopback) -> None:
+    """Version 2 has among its warnings what version 3 calls `infos`; a real warning beside one still counts."""
+    remark = "PromQL info: input to histogram_quantile needed to be fixed for monotonicity"
+    server.give((200, VECTOR | {"warnings": [remark]}))
+    assert len(Prometheus(server.url, 2, 0).query("up", 5.0)) == 1
+    server.give((200, VECTOR | {"warnings": [remark, "PromQL warning: bucket label is missing"]}))
+    with pytest.raises(PrometheusError, match="gave a partial answer: PromQL warning: bucket label is missing"):
+        Prometheus(server.url, 2, 0).query("up", 5.0)
+
+
+def test_a_range_is_asked_for_to_the_millisecond(server: Loopback) -> None:
+    """Rounded to seconds it would begin before the time that was asked for."""
+    server.give((200, {"status": "success", "data": {"resultType": "matrix", "result": []}}))
+    Prometheus(server.url, 2, 0).query_range("up", 100.6, 200.4, 7)
+    form = server.seen[0].form
+    assert (form["start"], form["end"], form["step"]) == ("100.600", "200.400", "7s")
+
+
 STRANGE = [
     ("it is down", 503, {}, "refused: HTTP Status Code 503"),
     ("the query is wrong", 400, {"status": "error", "error": "bad"}, "refused: HTTP Status Code 400"),

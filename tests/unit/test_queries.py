@@ -14,29 +14,34 @@ TARGET = Target("podinfo", "test", "destination")
 
 
 def test_counts_of_one_revision() -> None:
-    """Requests by workload and code over the window, from the reporter's view."""
+    """Requests by workload and status over the window: the pod's view, and what only the caller saw."""
     assert counts(TARGET, ["xxxxxxxxxx"], 300) == (
-        "sum by (destination_workload, response_code) (increase(istio_requests_total"
+        "sum by (destination_workload, response_code, grpc_response_status) (increase(istio_requests_total"
         '{reporter="destination",destination_workload_namespace="test",destination_workload="podinfo-xxxxxxxxxx"}'
-        "[300s]))"
+        "[300s]) or increase(istio_requests_total"
+        '{reporter="source",destination_workload_namespace="test",destination_workload="podinfo-xxxxxxxxxx",'
+        'response_flags=~"(.*,)?(UF|UH|UO|NC|NR)(,.*)?"}[300s]))'
     )
 
 
 def test_counts_of_several_revisions() -> None:
     """Several workloads are one anchored alternative of exact names."""
     assert counts(Target("podinfo", "prod", "source"), ["xxxxxxxxxx", "yyyyyyyyyy"], 7) == (
-        "sum by (destination_workload, response_code) (increase(istio_requests_total"
+        "sum by (destination_workload, response_code, grpc_response_status) (increase(istio_requests_total"
         '{reporter="source",destination_workload_namespace="prod",'
         'destination_workload=~"podinfo-xxxxxxxxxx|podinfo-yyyyyyyyyy"}[7s]))'
     )
 
 
 def test_latency() -> None:
-    """A quantile over the buckets of all series of one workload, in milliseconds."""
-    assert latency(TARGET, "xxxxxxxxxx", 0.99, 300) == (
-        "histogram_quantile(0.99, sum by (le) (increase(istio_request_duration_milliseconds_bucket"
+    """A quantile over the buckets of all series of one workload, in milliseconds; NaN where a bucket is."""
+    buckets = (
+        "increase(istio_request_duration_milliseconds_bucket"
         '{reporter="destination",destination_workload_namespace="test",destination_workload="podinfo-xxxxxxxxxx"}'
-        "[300s])))"
+        "[300s])"
+    )
+    assert latency(TARGET, "xxxxxxxxxx", 0.99, 300) == (
+        f"histogram_quantile(0.99, sum by (le) ({buckets})) + 0 * sum({buckets})"
     )
 
 

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.settings_cases import BAD, NAME_RULE, PORT_RULE, RELEASE, P, changed, good
+from tests.unit.settings_cases import (
+    BAD,
+    FULL_METRICS,
+    FULL_PROMETHEUS,
+    NAME_RULE,
+    PORT_RULE,
+    RELEASE,
+    P,
+    changed,
+    good,
+)
 from weighbridge.errors import SettingsError
 from weighbridge.settings import load
 
@@ -137,16 +147,21 @@ def test_any_value_at_any_key_is_read_or_told_in_one_printable_line(value: objec
 
 
 def test_defaults_are_those_of_the_peers() -> None:
-    """A release that says nothing of its gate gets Flagger's metrics and bounds."""
+    """A release that says nothing of its gate gets Flagger's metrics and bounds, whose fail has to be proven."""
     gate = load(good()).releases["podinfo"].gate
     assert gate.model_dump() == {
-        "metrics": {"request-success-rate": {"min": 99.0}, "request-duration": {"max": 0.5, "quantile": 0.99}},
+        "metrics": {
+            "request-success-rate": {"min": 99.0, "alpha": 0.01},
+            "request-duration": {"max": 0.5, "quantile": 0.99, "alpha": 0.01},
+        },
         "soak": 300.0,
         "warm_up": 30.0,
         "interval": 60.0,
         "threshold": 1,
         "min_requests": 100,
         "wait": True,
+        "comparison": None,
+        "share_tolerance": None,
         "on_failure": "rollback",
         "reporter": "destination",
     }
@@ -156,6 +171,25 @@ def test_metrics_that_are_given_take_the_place_of_the_default_ones() -> None:
     """A gate with its own success rate does not judge latency unasked."""
     settings = load(changed(P + "gate", {"metrics": {"request-success-rate": {"min": "99.5"}}}))
     assert settings.releases["podinfo"].gate.model_dump()["metrics"] == {"request-success-rate": {"min": 99.5}}
+
+
+def test_a_gate_gets_of_each_metric_what_it_is_judged_by() -> None:
+    """Keys without a meaning for how a metric is judged, and dry runs that are none, reach no state."""
+    metrics = load(changed(P + "gate", {"metrics": FULL_METRICS})).releases["podinfo"].gate.model_dump()["metrics"]
+    assert list(metrics) == ["request-success-rate", "request-duration", "errors", "queue-length"]
+    assert metrics["request-success-rate"] == {"min": 99.5, "dry_run": True}
+    assert metrics["request-duration"] == {"max": 1.0, "quantile": 0.99}
+    assert metrics["errors"] == FULL_METRICS["errors"] | {
+        "interval": 60.0,
+        "initial_delay": 30.0,
+        "count": 5,
+        "args": {},
+    }
+    assert metrics["queue-length"] == FULL_METRICS["queue-length"] | {
+        "min": -1.5,
+        "interval": 120.0,
+        "starting_step": 0,
+    }
 
 
 @pytest.mark.parametrize("written", [10, 10.0, "10"])
@@ -204,3 +238,36 @@ def test_the_way_back_needs_neither_canary_nor_prometheus() -> None:
     assert load(raw).releases["podinfo"].weight == 0
     del raw["releases"]["podinfo"]["canary"]
     assert load(raw).releases["podinfo"].canary is None
+
+
+def test_the_gate_is_told_references_and_what_is_set() -> None:
+    """The state holds where the secrets are; a section that says nothing new is what it was before there was more."""
+    prometheus = load(changed("prometheus", FULL_PROMETHEUS)).prometheus
+    assert prometheus is not None
+    assert prometheus.inputs() == FULL_PROMETHEUS | {
+        "url": "https://prometheus.example.com/tenant",
+        "timeout": 10.0,
+        "retries": 1,
+        "auth": {"basic": {"username": {"text": "me"}, "password": {"config": "prometheus.password"}}},
+        "headers": {"X-Api-Key": {"file": "~/key"}, "X-Other": {"text": "a b"}, "X-Team": {"text": "payments"}},
+        "proxy": "http://proxy.example.com:3128",
+    }
+    plain = load(good()).prometheus
+    assert plain is not None
+    assert plain.inputs() == {"url": "http://prometheus.istio-system:9090", "timeout": 5.0, "retries": 3}
+
+
+def test_each_way_in_may_be_the_only_one() -> None:
+    """With no more than it needs."""
+    secret = {"env": "A"}
+    ways: list[dict[str, dict[str, object]]] = [
+        {"bearer": {"token": secret}},
+        {"google": {}},
+        {"google": {"credentials": secret}},
+        {"alibaba": {"token": secret}},
+        {"alibaba": {"access_key_id": secret, "access_key_secret": secret}},
+    ]
+    for way in ways:
+        prometheus = load(changed("prometheus", {"url": "https://a.example", "auth": way})).prometheus
+        assert prometheus is not None
+        assert prometheus.inputs()["auth"] == way

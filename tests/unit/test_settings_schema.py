@@ -7,7 +7,16 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from tests.unit.settings_cases import BAD, FULL_ROUTE, FULL_TRAFFIC, FULL_WORKLOAD, P, changed
+from tests.unit.settings_cases import (
+    BAD,
+    FULL_METRICS,
+    FULL_PROMETHEUS,
+    FULL_ROUTE,
+    FULL_TRAFFIC,
+    FULL_WORKLOAD,
+    P,
+    changed,
+)
 from weighbridge.settings import Settings, load
 from weighbridge.settings.schema import FILE, stack_schema, text
 
@@ -33,8 +42,9 @@ def test_the_schema_takes_what_load_takes() -> None:
     raw["releases"]["podinfo"] |= {
         "route": FULL_ROUTE,
         "traffic": FULL_TRAFFIC,
-        "gate": {"soak": 0, "interval": "1.5s"},
+        "gate": {"soak": 0, "interval": "1.5s", "metrics": FULL_METRICS},
     }
+    raw["prometheus"] = FULL_PROMETHEUS
     assert isinstance(load(raw), Settings)
     assert [error.message for error in SCHEMA.iter_errors(stack_file(raw))] == []
 
@@ -65,7 +75,43 @@ NOT_IN_SCHEMA = {
     "address with a port too high",
     "address with half an IPv6 address",
     "bound that is not a number",
+    "nothing but dry runs",
+    "nothing but dry runs at the first step",
+    "a query that is no PromQL",
+    "a query that gives a range",
+    "a query with an unknown variable",
+    "a query without its argument",
+    "a query with an open brace",
+    "a query with an open quote",
+    "an argument that would change the query",
+    "a metric that nothing judges",
+    "a range and a condition",
+    "a range upside down",
+    "a count beside a range",
+    "a limit beside a range",
+    "failures that nothing can exceed",
+    "a condition that is none",
+    "a condition that would run something",
+    "an interval of a second and a half",
+    "a starting step past the last",
     "weight of 5001 digits",
+    "a name with a colon",
+    "half a key pair",
+    "a key pair and a token",
+    "Google's token in clear",
+    "Authorization as text, unseen",
+    "a key as text, unseen",
+    "a cookie spelt out as text, unseen",
+    "a bearer under another name, unseen",
+    "a header of HTTP's own",
+    "the proxy's credentials",
+    "a header twice",
+    "two Authorizations",
+    "two tenants",
+    "a tenant's header without a tenant",
+    "a tenant in a credential's header",
+    "certificates for plain http",
+    "a certificate without its key",
 }
 """Rules over several keys, or finer than a pattern: `load` has them, a schema cannot."""
 

@@ -20,7 +20,7 @@ from weighbridge.settings import Release, Settings
 from weighbridge.stackfile import StackFile
 from weighbridge.state import GateState
 
-NAMESPACE = "weighbridge:"
+NAMESPACE = "weighbridge"
 EXAMPLE = "example"
 """The stack file that a project ships to be copied; it is nobody's default."""
 
@@ -51,10 +51,13 @@ class Desk:
 
     def settings(self) -> Settings:
         """Read the settings as the file has them now; raises `SettingsError`."""
-        config = read_config(self.project, self.stack)
-        return settings.load(
-            {k.removeprefix(NAMESPACE): _value(v) for k, v in config.items() if k.startswith(NAMESPACE)}
-        )
+        return settings.load(self.raw())
+
+    def raw(self) -> dict[str, object]:
+        """Give the stack's config as the settings are read from it."""
+        # No other namespace: what the engine has encrypted there is no part of the settings.
+        config = read_config(self.project, self.stack, namespace=NAMESPACE)
+        return {key.partition(":")[2]: _value(value) for key, value in config.items()}
 
     def release(self, name: str) -> Release:
         """Read one release's settings; raises `SettingsError`."""
@@ -83,6 +86,12 @@ class Desk:
         """Give the gates' states, as last read."""
         return self._gates
 
+    def secret(self, key: str) -> str | None:
+        """Give a secret of the stack, as first read; raises `EngineError`."""
+        if key not in self._secrets:
+            self._secrets[key] = self.engine.secret(key)
+        return self._secrets[key]
+
     def forget(self) -> None:
         """Read the gates' states again when they are asked for next: somebody may have changed them."""
         self.__dict__.pop("_gates", None)
@@ -91,6 +100,11 @@ class Desk:
     def _gates(self) -> Mapping[str, Mapping[str, object]]:
         # To read the real engine's state takes two calls of its CLI, half a second in all.
         return self.engine.gates()
+
+    @cached_property
+    def _secrets(self) -> dict[str, str | None]:
+        # As with the state: the real engine takes its time, and nobody changes a secret in the middle of a command.
+        return {}
 
 
 def live(state: GateState | None) -> Live | None:

@@ -54,35 +54,61 @@ app = typer.Typer(
 def command(name: str | None = None) -> Callable[[Command], Command]:
     """Add a command: a function of a `Desk` and of its own options, which ends with an exit code."""
 
+    def work(body: Command, common: dict[str, Any], given: dict[str, Any]) -> int:
+        return _guarded(View(as_json=common["as_json"]), lambda view: body(_desk(common, view), **given))
+
+    return _adding(name, COMMON, work)
+
+
+def plain_command(name: str | None = None) -> Callable[[Command], Command]:
+    """Add a command that needs no project and no stack: a function of a `View` and of its own options.
+
+    What it makes is the text on standard output, so its lines go to standard error.
+    """
+
+    def work(body: Command, common: dict[str, Any], given: dict[str, Any]) -> int:
+        view = View(as_json=common["as_json"], lines_aside=True)
+        return _guarded(view, lambda view: body(view, **given))
+
+    return _adding(name, {"as_json": COMMON["as_json"]}, work)
+
+
+def _adding(
+    name: str | None,
+    shared: dict[str, tuple[Any, object]],
+    work: Callable[[Command, dict[str, Any], dict[str, Any]], int],
+) -> Callable[[Command], Command]:
     def add(body: Command) -> Command:
         hints = get_type_hints(body, include_extras=True)
         own = list(inspect.signature(body).parameters.values())[1:]
-        shared = [
+        added = [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
-            for key, (hint, default) in COMMON.items()
+            for key, (hint, default) in shared.items()
         ]
 
         def framed(**given: Any) -> None:
-            common = {key: given.pop(key) for key in COMMON}
-            raise typer.Exit(_guarded(body, common, given))
+            common = {key: given.pop(key) for key in shared}
+            raise typer.Exit(work(body, common, given))
 
         framed.__name__, framed.__doc__ = body.__name__, body.__doc__
         parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name]) for each in own]
-        framed.__signature__ = inspect.Signature([*parameters, *shared])  # type: ignore[attr-defined]
-        framed.__annotations__ = {each.name: each.annotation for each in (*parameters, *shared)}
+        framed.__signature__ = inspect.Signature([*parameters, *added])  # type: ignore[attr-defined]
+        framed.__annotations__ = {each.name: each.annotation for each in (*parameters, *added)}
         app.command(name or body.__name__)(framed)
         return body
 
     return add
 
 
-def _guarded(body: Command, common: dict[str, Any], given: dict[str, Any]) -> int:
-    view = View(as_json=common["as_json"])
+def _desk(common: dict[str, Any], view: View) -> Desk:
+    project = find_project(common["project"])
+    return Desk(project, find_stack(project, common["stack"]), common["engine"], view)
+
+
+def _guarded(view: View, body: Callable[[View], Exit]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        project = find_project(common["project"])
-        desk = Desk(project, find_stack(project, common["stack"]), common["engine"], view)
-        return int(body(desk, **given))
+        return int(body(view))
     except WeighbridgeError as error:
         code, line = of_error(error), str(error)
     except KeyboardInterrupt:

@@ -18,12 +18,22 @@ STYLES = {"+ ": "green", "~ ": "yellow", "- ": "red", "± ": "magenta", "error: 
 
 
 class View:
-    """Writes lines as they come. With `as_json` they go to standard error, and the result alone to standard output."""
+    """Writes lines as they come. With `as_json` they go to standard error, and the result alone to standard output.
 
-    def __init__(self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> None:
+    With `lines_aside` they go there as well, as the result is a text.
+    """
+
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        lines_aside: bool = False,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+    ) -> None:
         self._out = out or sys.stdout
         self._as_json = as_json
-        lines = (err or sys.stderr) if as_json else self._out
+        lines = (err or sys.stderr) if as_json or lines_aside else self._out
         # Decided by the stream alone: nothing that is piped gets colours or control characters.
         self._console = Console(
             file=lines, force_terminal=lines.isatty(), highlight=False, markup=False, soft_wrap=True
@@ -64,6 +74,12 @@ class View:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    def text(self, content: str) -> None:
+        """Write the command's result, where it is a text and no JSON was asked for."""
+        if not self._as_json:
+            self._out.write(content)
+            self._out.flush()
 
     def document(self, content: Mapping[str, object]) -> None:
         """Write the command's result, where JSON was asked for."""

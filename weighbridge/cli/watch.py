@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
+from weighbridge.access import References, Session, config_keys
 from weighbridge.cli.desk import Desk
 from weighbridge.cli.view import View
+from weighbridge.errors import EngineError
 from weighbridge.goal import wanted
 from weighbridge.measure import Prometheus
 from weighbridge.observe import Observation, Window, observe
@@ -125,8 +128,20 @@ def observer(desk: Desk) -> Observer:
     settings = desk.settings()
     given = settings.prometheus
     # One try and a short one: a figure that is late is of no use, and the next look comes soon.
-    prometheus = Prometheus(str(given.url), min(given.timeout, EVERY), 0) if given else None
+    prometheus = (
+        Prometheus(given.url, min(given.timeout, EVERY), 0, session=_session(desk, given.inputs())) if given else None
+    )
     return MeshObserver(prometheus, settings.releases, desk.gates())
+
+
+def _session(desk: Desk, given: Mapping[str, Any]) -> Session:
+    """The way in; the stack's secrets are read now, as the engine is busy once a run is under way."""
+    secrets: dict[str, str | None] = {}
+    try:
+        secrets = {key: desk.secret(key) for key in config_keys(given)}
+    except EngineError as error:
+        desk.view.say(f"no figures: {error}")
+    return Session(given, References(os.environ, secrets.get, desk.project))
 
 
 def _number(value: float | None, unit: str, digits: int) -> str:

@@ -50,8 +50,23 @@ def require_stack(folder: Path, stack: str) -> Path:
     return path
 
 
-def read_config(folder: Path, stack: str) -> dict[str, str]:
+def read_keys(folder: Path, stack: str) -> frozenset[str]:
+    """Give the full keys of a stack's file, whatever they hold.
+
+    Raises:
+        EngineError: a file cannot be read.
+    """
+    project = read_project(folder)
+    return frozenset(_full(project, key) for key in _section(require_stack(folder, stack)))
+
+
+def read_config(folder: Path, stack: str, *, namespace: str | None = None) -> dict[str, str]:
     """Give a stack's configuration as engines hand it to programs: full keys, and texts (JSON for what is no text).
+
+    Args:
+        folder: of the project.
+        stack: its name.
+        namespace: the only one whose keys are wanted; None for all.
 
     Raises:
         SettingsError: a value is encrypted, which only the engine that wrote it can read.
@@ -63,11 +78,12 @@ def read_config(folder: Path, stack: str) -> dict[str, str]:
         default = schema.get("value", schema.get("default")) if isinstance(schema, Mapping) else schema
         if default is not None:
             values[_full(project, key)] = default
-    for key, value in _section(require_stack(folder, stack)).items():
+    values |= {_full(project, key): value for key, value in _section(require_stack(folder, stack)).items()}
+    wanted = {key: value for key, value in values.items() if namespace in {None, key.partition(":")[0]}}
+    for key, value in wanted.items():
         if isinstance(value, Mapping) and "secure" in value:
             raise SettingsError(f"{key}: is encrypted, and needs the real Pulumi engine (got 'secure: ...')")
-        values[_full(project, key)] = value
-    return {key: _text(value) for key, value in values.items()}
+    return {key: _text(value) for key, value in wanted.items()}
 
 
 def _stacks_folder(folder: Path) -> Path:

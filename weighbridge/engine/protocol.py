@@ -56,5 +56,12 @@ class Engine(Protocol):
     def gates(self) -> Mapping[str, Mapping[str, object]]:
         """Give release -> gate state from the saved state, also after a red run."""
 
+    def secret(self, key: str) -> str | None:
+        """Give a value of the stack's config by its full key, in clear; None where there is none.
+
+        Raises:
+            EngineError: it cannot be read.
+        """
+
     def destroy(self, on_line: Line) -> RunResult:
         """Delete everything that the stack holds."""

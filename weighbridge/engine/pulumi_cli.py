@@ -14,7 +14,7 @@ from weighbridge.engine.command import Command
 from weighbridge.engine.events import Report
 from weighbridge.engine.found import Cli
 from weighbridge.engine.plain import error_line, error_lines, gate_states
-from weighbridge.engine.project import read_project, require_stack
+from weighbridge.engine.project import read_keys, read_project, require_stack
 from weighbridge.engine.protocol import Line, RunResult
 from weighbridge.errors import EngineError
 
@@ -76,6 +76,16 @@ class Pulumi:
             for item in self._resources()
             if not item.get("delete")
         )
+
+    def secret(self, key: str) -> str | None:
+        """Give a value of the config; the CLI decrypts it."""
+        if key not in read_keys(self._folder, self._stack):
+            return None
+        with backend.Unchanged(self._file, self._kept):
+            value = _reachable(
+                lambda: automation.Stack.create_or_select(self._stack, self._workspace()).get_config(key).value
+            )
+        return str(value)
 
     def _run(self, operate: Callable[[Any, Report], object], on_line: Line, *, locking: bool = False) -> RunResult:
         on_line(self.reason)

@@ -2,17 +2,20 @@
 
 load        raw config -> Settings, or SettingsError
 Settings    cluster, prometheus, releases; read-only all the way down
-stack       the whole, cluster, release, pods, gate and mesh its sections
+stack       the whole; cluster, prometheus, release, pods, gate, metrics and mesh its sections
+references  where a secret is, in place of the secret
 rules       the rules of single values, section the rule of known keys, lines the text of an error
 schema      the JSON Schema for editors; `python -m weighbridge.settings` writes it
 """
 
 from __future__ import annotations
 
-from weighbridge.settings.cluster import Cluster, Prometheus
-from weighbridge.settings.gate import Gate, Metric, RequestDuration, SuccessRate
+from weighbridge.settings.cluster import Cluster
+from weighbridge.settings.gate import Gate
 from weighbridge.settings.mesh import Route, Traffic
+from weighbridge.settings.metrics import Metric, OwnMetric, RequestDuration, SuccessRate
 from weighbridge.settings.pods import Probe, Resources, Track, Workload
+from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.release import Release, Step
 from weighbridge.settings.stack import Settings, load
 
@@ -20,6 +23,7 @@ __all__ = [
     "Cluster",
     "Gate",
     "Metric",
+    "OwnMetric",
     "Probe",
     "Prometheus",
     "Release",

@@ -1,10 +1,10 @@
-"""Where the release runs and where its measurements are: the sections `cluster` and `prometheus`."""
+"""Where the release runs: the sections `cluster` and `clusters`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from weighbridge.settings.rules import Choice, Span, Text, Url, Whole
+from weighbridge.settings.rules import Choice, Text
 from weighbridge.settings.section import Section
 
 Path = Annotated[str, Text(r"[^\x00-\x1f\x7f]+", "must be the path of a file", 1000)]
@@ -31,14 +31,3 @@ class Cluster(Section):
     """Path of the kubeconfig of the mesh's own API server, where it has one (Alibaba ASM)."""
     mesh_context: Context | None = None
     """Context in the mesh's kubeconfig."""
-
-
-class Prometheus(Section):
-    """The server that the gate asks."""
-
-    url: Annotated[str, Url()]
-    """Its address, without credentials: it is kept in the state in clear."""
-    timeout: Annotated[float, Span(low=0.1, high=300)] = 5.0
-    """Time for one question, with all its attempts."""
-    retries: Annotated[int, Whole(0, 20)] = 3
-    """Attempts after the first that fails."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 NAMESPACE = "weighbridge"
 LONGEST = 60
 _SILENT = frozenset({"env"})
+_PROMETHEUS = "prometheus"
+_PLAIN = frozenset({"url", "timeout", "retries", "tenant", "tenant_header", "tls", "proxy"})
+"""What may be shown of the section `prometheus`: the rest is, or was meant to be, a way in."""
 
 
 def one_line(error: ValidationError) -> str:
@@ -23,7 +26,7 @@ def one_line(error: ValidationError) -> str:
     if first["type"] == "missing":
         return _line(path, "is required", "nothing")
     rule, key = str(context.get("rule", first["msg"])), context.get("key")
-    got = context.get("got") or show(_input(first, key), silent=not _SILENT.isdisjoint({*path, key}))
+    got = context.get("got") or show(_input(first, key), silent=_is_silent(path, key))
     if key is not None:
         return f"{_key([*path, key])}: {rule} (got {cut(got)})"
     return _line(path, rule, got) if rule.startswith("must ") else f"{_key(path)}: {rule} (got {cut(got)})"
@@ -31,12 +34,12 @@ def one_line(error: ValidationError) -> str:
 
 def show(value: object, *, silent: bool = False) -> str:
     """Show a value for the brackets of an error, without what could be a secret in it."""
-    if silent:
-        return "a value not shown"
     if value is None:
         return "nothing"
     if isinstance(value, Mapping):
         return "a mapping"
+    if silent:
+        return "a value not shown"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}" if any(isinstance(item, (Mapping, list)) for item in value) else _repr(value)
     return _repr(value)
@@ -45,6 +48,14 @@ def show(value: object, *, silent: bool = False) -> str:
 def cut(text: str) -> str:
     """Keep a text on the line, and short."""
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def _is_silent(path: list[int | str], key: object) -> bool:
+    parts = [*path, key] if key is not None else path
+    if len(parts) > 1 and parts[0] == _PROMETHEUS:
+        return parts[1] not in _PLAIN
+    # A key that the stack file does not have at all may be a secret that was set under the wrong namespace.
+    return (not path and key is not None) or not _SILENT.isdisjoint(map(str, parts))
 
 
 def _repr(value: object) -> str:

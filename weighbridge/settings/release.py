@@ -13,6 +13,7 @@ from weighbridge import workload
 from weighbridge.settings.cluster import CLUSTER_NAME
 from weighbridge.settings.gate import Gate
 from weighbridge.settings.mesh import Route, Traffic
+from weighbridge.settings.metrics import OwnMetric
 from weighbridge.settings.pods import Port, Track, Workload
 from weighbridge.settings.rules import Span, Text, Whole, fault
 from weighbridge.settings.section import Section
@@ -100,6 +101,15 @@ class Release(Section):
         weights = [step.weight for step in self.steps]
         if any(later <= earlier for earlier, later in pairwise(weights)):
             raise fault("'steps' must rise strictly", got=", ".join(map(str, weights)))
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_are_asked_at_some_step(self) -> Release:
+        for name, metric in self.gate.metrics.items():
+            start = metric.starting_step if isinstance(metric, OwnMetric) else 0
+            if start >= len(self.steps):
+                rule = f"'starting_step' must be below {len(self.steps)}, the number of steps"
+                raise fault(rule, got=str(start), key=f"gate.metrics.{name}")
         return self
 
     @model_validator(mode="after")

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from pydantic import ValidationError, model_validator
 
 from weighbridge.errors import SettingsError
-from weighbridge.settings.cluster import CLUSTER_NAME, Cluster, Prometheus
+from weighbridge.settings.cluster import CLUSTER_NAME, Cluster
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.lines import one_line
+from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.release import HIDDEN_NAME, NAME, Release
 from weighbridge.settings.rules import fault
 from weighbridge.settings.section import Section

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from weighbridge.engine.plain import gate_states, strip_control
-from weighbridge.engine.project import require_stack
+from weighbridge.engine.project import read_config, require_stack
 from weighbridge.engine.protocol import Line, RunResult
 from weighbridge.engine.rehearsal.state import Checkpoint, state_path
 from weighbridge.engine.rehearsal.values import Properties, integral, is_secret, rebuilt
+from weighbridge.errors import EngineError, SettingsError
 
 HIDDEN = "[secret]"
 
@@ -61,6 +62,13 @@ class Rehearsal:
         return gate_states(
             (record.type, record.name, _shown(record.outputs)) for record in self._state().records.values()
         )
+
+    def secret(self, key: str) -> str | None:
+        """Give a value of the config."""
+        try:
+            return read_config(self._project, self._stack, namespace=key.partition(":")[0]).get(key)
+        except SettingsError as error:
+            raise EngineError(str(error)) from None
 
     def _state(self) -> Checkpoint:
         return Checkpoint(state_path(self._project, self._stack), saved=False)
