@@ -27,6 +27,11 @@ _TOLD = 15
 """Seconds from a Deployment's progress deadline until the controller has said so, with room."""
 
 
+_ONE_OWNER = {"pulumi.com/patchForce": "true"}
+"""Whoever edited the routes by hand owns what they changed, and the API server would refuse to have it changed back: a
+conflict must not block the way back of the traffic."""
+
+
 @dataclass(frozen=True)
 class CanaryReleaseArgs:
     """What a release is made from.
@@ -180,7 +185,7 @@ def _destination_rule(name: str, args: CanaryReleaseArgs, parent: pulumi.Resourc
         f"{name}-destinations",
         api_version=rule["apiVersion"],
         kind=rule["kind"],
-        metadata=rule["metadata"],
+        metadata={**rule["metadata"], "annotations": _ONE_OWNER},
         spec=rule["spec"],
         opts=_mesh_options(args, parent, []),
     )
@@ -199,7 +204,7 @@ def _virtual_service(
         api_version=fixed["apiVersion"],
         kind=fixed["kind"],
         # The decision is not known in a preview, the weights are: so they do not hang on one another.
-        metadata={**fixed["metadata"], "annotations": {routes.DECISION: gate.decision}},
+        metadata={**fixed["metadata"], "annotations": {**_ONE_OWNER, routes.DECISION: gate.decision}},
         spec=_roles(gate).apply(lambda roles: routes.virtual_service(args.release, roles, "")["spec"]),
         opts=_mesh_options(args, parent, depends_on),
     )

@@ -177,9 +177,7 @@ class Delivery:
     @property
     def deployments(self) -> dict[str, str]:
         """The release's live Deployments: revision -> uid."""
-        found: Any = client.AppsV1Api(self.client).list_namespaced_deployment(
-            "test", label_selector=f"app={self.name}"
-        )
+        found: Any = client.AppsV1Api(self.client).list_namespaced_deployment("test", label_selector=f"app={self.name}")
         return {item.metadata.labels["version"]: item.metadata.uid for item in found.items}
 
     @property
@@ -203,9 +201,7 @@ class Delivery:
         custom = client.CustomObjectsApi(self.client)
         for plural in ("virtualservices", "destinationrules"):
             custom.delete_namespaced_custom_object("networking.istio.io", "v1", "test", plural, self.name)
-        client.AppsV1Api(self.client).delete_collection_namespaced_deployment(
-            "test", label_selector=f"app={self.name}"
-        )
+        client.AppsV1Api(self.client).delete_collection_namespaced_deployment("test", label_selector=f"app={self.name}")
         client.AutoscalingV2Api(self.client).delete_collection_namespaced_horizontal_pod_autoscaler(
             "test", label_selector=f"app={self.name}"
         )

@@ -66,7 +66,9 @@ def test_a_fault_that_both_tracks_share_is_not_the_canarys(delivery: Delivery) -
         send(load, 1600)
         held = delivery.up(weight=30)
         assert not held.ok
-        why = r"10 -> 30: hold, success rate \d+\.\d+% < 99% \(.*\), and so does stable with \d+\.\d+%: not the canary's"
+        why = (
+            r"10 -> 30: hold, success rate \d+\.\d+% < 99% \(.*\), and so does stable with \d+\.\d+%: not the canary's"
+        )
         assert re.search(why, held.text), held.text
         assert delivery.routes[canary] == 10
         passed = delivery.up(gate=gate | {"comparison": wide | {"shared_failure": "pass"}})

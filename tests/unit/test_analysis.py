@@ -32,6 +32,7 @@ RANGES = [
     ("NaN", [NAN], 1.0, None, Verdict.INSUFFICIENT, "ratio has no value yet, it is NaN (5m)"),
     ("infinite", [INF], 1.0, None, Verdict.ERROR, "ratio is infinite (5m)"),
     ("infinite below", [-INF], None, 1.0, Verdict.ERROR, "ratio is infinite (5m)"),
+    ("two series", [1.0, 2.0], 0.0, None, Verdict.ERROR, "ratio has 2 series where one is judged (5m)"),
     ("several series", [1.0, 2.0, 3.0], 0.0, None, Verdict.ERROR, "ratio has 3 series where one is judged (5m)"),
 ]  # fmt: skip
 
@@ -71,6 +72,7 @@ TAKEN: list[tuple[str, Result, str | None, str | None, Taken]] = [
     ("a scalar", 0.97, "result >= 0.95", None, Taken(S, "0.97", 0.97)),
     ("a failed one", [0.8], "result[0] >= 0.95", None, Taken(F, "0.8", 0.8)),
     ("between both", [0.92], "result[0] >= 0.95", "result[0] < 0.9", Taken(I, "0.92", 0.92)),
+    ("three series", [1.0, 2.0, 3.0], "len(result) == 3", None, Taken(S, "[1, 2, 3]")),
     ("several series", [1.0, 2.0, 3.0, 4.0], "len(result) == 4", None, Taken(S, "[1, 2, 3, ...]")),
     ("no series", [], "result[0] >= 0.95", None, Taken(E, "no series")),
     ("no series, whatever the condition says", [], "len(result) == 0 || true", None, Taken(E, "no series")),
@@ -142,6 +144,24 @@ def test_the_evidence_keeps_what_was_asked() -> None:
     assert (found.metric, found.query, found.value) == ("ratio", "sum(x)", 1.0)
     assert found.bound == "result[0] > 1, not result[0] < 1"
     assert (found.good, found.total, found.window) == (None, 0.0, 300)
+
+
+def test_a_value_that_is_no_number_is_not_kept() -> None:
+    """The state is JSON, which has no NaN: a measurement that asks for NaN may pass, and keeps no value."""
+    found = judge_analysis({0.0: [NAN]}, Analysis(read("isNaN(result[0])"), None), ASKED)
+    assert (found.verdict, found.value) == (Verdict.PASS, None)
+
+
+def test_the_evidence_names_the_conditions_that_there_are() -> None:
+    """One condition alone, the other alone, and both."""
+    success, failure = BOTH
+    texts = [Analysis(success, None).text, Analysis(None, failure).text, Analysis(success, failure).text]
+    assert texts == ["result[0] > 1", "not result[0] < 1", "result[0] > 1, not result[0] < 1"]
+
+
+def test_the_words_of_an_outcome() -> None:
+    """They are Argo's phases, in the case of our verdicts."""
+    assert [str(each) for each in Outcome] == ["successful", "failed", "inconclusive", "error"]
 
 
 RANK = {Verdict.FAIL: 0, Verdict.ERROR: 1, Verdict.INSUFFICIENT: 1, Verdict.PASS: 2}

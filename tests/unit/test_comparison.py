@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from weighbridge.judge import Allowed, Counts, Look, Measurement, Pair, Question, Scope, Verdict, compare, compare_shape
-from weighbridge.judge.sequential import starts
+from weighbridge.judge.sequential import log_sum, not_worse, starts, turned_worse
 
 RANK = {Verdict.FAIL: 0, Verdict.INSUFFICIENT: 1, Verdict.PASS: 2}
 """Worse to better."""
@@ -138,18 +138,32 @@ def _rank(windows: Sequence[Look], weight: int, allowed: Allowed) -> int:
     return RANK[judged(windows, weight, allowed).verdict]
 
 
-@given(counts=PAIRS, more=st.integers(1, 500), weight=WEIGHTS, allowed=ALLOWED, scope=SCOPES)
-def test_further_bad_answers_never_better_a_verdict(
-    counts: Pair, more: int, weight: int, allowed: Allowed, scope: Scope
-) -> None:
-    """Requests that come on top and are all bad take no fail back; and where there were enough, they make no pass."""
+def _with_more(counts: Pair, more: int) -> Pair:
+    return Pair(Counts(counts.canary.good, counts.canary.total + more), counts.stable)
+
+
+@given(counts=PAIRS, more=st.integers(1, 500), weight=WEIGHTS, allowed=ALLOWED)
+def test_further_bad_answers_take_no_fail_back(counts: Pair, more: int, weight: int, allowed: Allowed) -> None:
+    """Requests that come on top and are all bad leave a fail a fail, as long as the mesh sends no more than was set."""
     assume(counts.canary.total + more <= weight / (100 - weight) * counts.stable.total)
-    further = Pair(Counts(counts.canary.good, counts.canary.total + more), counts.stable)
-    before, after = (judged([Look(0, each)], weight, allowed, scope).verdict for each in (counts, further))
-    if before is Verdict.FAIL:
-        assert after is Verdict.FAIL
-    if scope.enough(counts.canary.total):
-        assert RANK[after] <= RANK[before]
+    if judged([Look(0, counts)], weight, allowed).verdict is Verdict.FAIL:
+        assert judged([Look(0, _with_more(counts, more))], weight, allowed).verdict is Verdict.FAIL
+
+
+@given(counts=PAIRS, more=st.integers(1, 500), weight=WEIGHTS, allowed=ALLOWED, scope=SCOPES)
+def test_further_bad_answers_make_no_pass(counts: Pair, more: int, weight: int, allowed: Allowed, scope: Scope) -> None:
+    """Where stable answers well, bad requests on top never help; where it fails as much, they may show just that."""
+    assume(scope.enough(counts.canary.total))
+    calm = replace(counts, stable=Counts(counts.stable.total, counts.stable.total))
+    before, after = (judged([Look(0, each)], weight, allowed, scope).verdict for each in (calm, _with_more(calm, more)))
+    assert RANK[after] <= RANK[before]
+
+
+def test_more_of_two_tracks_that_fail_alike_shows_that_they_are_alike() -> None:
+    """Nearly all fails on both tracks; more requests of the canary that fail too are what a pass was short of."""
+    counts, allowed = pair(1700, 0, 1700, 0), replace(DEFAULT, margin=0, detect=10)
+    verdicts = [judged([Look(0, each)], 62, allowed).verdict for each in (counts, _with_more(counts, 600))]
+    assert verdicts == [Verdict.INSUFFICIENT, Verdict.PASS]
 
 
 @given(
@@ -248,6 +262,14 @@ def test_lines(fact: str, windows: list[Look], verdict: Verdict, line: str) -> N
     assert (found.verdict, found.line) == (verdict, line), fact
 
 
+def test_how_much_is_missing_is_said_as_soon_as_anything_is_known() -> None:
+    """Few good answers tell little, and how many more it takes; none tell nothing."""
+    few = judged(whole(0, 40, 2, 358), scope=Scope(300, 20))
+    none = judged(whole(0, 0, 0, 50), scope=Scope(300, 0))
+    assert few.line.endswith("undecided, about 168 more requests needed (n=40, 5m)")
+    assert none.line.endswith("undecided (n=0, 5m)")
+
+
 def test_a_measurement_keeps_what_it_rests_on() -> None:
     """Value, bound, counts, window and query are in it, for the state."""
     found = judged(whole(30, 570, 27, 5373))
@@ -310,6 +332,44 @@ def test_shapes(fact: str, buckets: list[list[Look]], verdict: Verdict, line: st
     """Each outcome of comparing whole histograms has its words."""
     found = shaped(buckets)
     assert (found.verdict, found.line) == (verdict, line), fact
+
+
+def test_a_shape_keeps_what_it_rests_on() -> None:
+    """The first bound's share of slow requests and its counts, for the state; without requests there is no share."""
+    words = "duration: not found slower than stable at any bound (n=500, 5m)"
+    found = shaped([whole(5, 495, 45, 4455), whole(1, 499, 9, 4491)])
+    assert found == Measurement("errors-against-stable", "q", 1.0, "<= stable + 1", 495, 500, 300, Verdict.PASS, words)
+    assert shaped([whole(0, 0, 9, 4491)]).value is None
+
+
+@pytest.mark.parametrize("off", [1e-6, -1e-6])
+@pytest.mark.parametrize("tests", [1, 2])
+def test_the_error_is_spent_to_the_last_bit(off: float, tests: int) -> None:
+    """Points are hundredths: with the evidence at the allowed rates, alpha and beta decide, shared by the tests."""
+    bad, good = whole(80, 520, 27, 5373), whole(20, 980, 90, 8910)
+    against = turned_worse(bad, 0.1, 0.05)
+    slower = log_sum([against, turned_worse(good, 0.1, 0.05)]) - math.log(2)
+    for_it = not_worse(good[0].pair, 0.1, 0.08)
+    base = replace(DEFAULT, margin=5, detect=3, tests=tests)
+    fails, slow = (replace(base, alpha=math.exp(-each) * tests * (1 + off)) for each in (against, slower))
+    passes = replace(base, alpha=1e-12, beta=math.exp(-for_it) * (1 + off))
+    assert (judged(bad, allowed=fails).verdict is Verdict.FAIL) is (off > 0)
+    assert (shaped([bad, good], slow).verdict is Verdict.FAIL) is (off > 0)
+    assert (judged(good, allowed=passes).verdict is Verdict.PASS) is (off > 0)
+
+
+def test_ten_requests_of_stable_are_enough_to_compare_with() -> None:
+    """Both comparisons need ten, and no more than ten."""
+    bad = whole(100, 0, 0, 10)
+    assert [judged(bad).verdict, shaped([bad]).verdict] == [Verdict.FAIL, Verdict.FAIL]
+    good = whole(0, 400, 0, 10)
+    assert shaped([good]).verdict is Verdict.PASS
+    assert "of stable needed" not in judged(good).line
+
+
+def test_a_comparison_is_alone_unless_it_is_said() -> None:
+    """It has all of alpha then."""
+    assert Allowed(1, 1, 0.01, 0.05) == Allowed(1, 1, 0.01, 0.05, tests=1)
 
 
 @given(counts=PAIRS, weight=WEIGHTS, allowed=ALLOWED)

@@ -117,9 +117,19 @@ LEFT = [
         replace(BEFORE, reason="podinfo 30 -> 10: lowered at once", applied_at=AT, decision=f"{Y}@10 {AT}", previous_revisions=()),
     ),
     (
+        "lowered to one percent",
+        settled(BEFORE, Move(MoveKind.LOWER, 10, 1)),
+        replace(BEFORE, approved_weight=1, reason="podinfo 10 -> 1: lowered at once", applied_at=AT, decision=f"{Y}@1 {AT}", previous_revisions=(), wanted_weight=1),
+    ),
+    (
         "lowered to nothing",
         settled(BEFORE, Move(MoveKind.LOWER, 10, 0)),
         replace(BEFORE, approved_weight=0, phase=Phase.IDLE, reason="podinfo 10 -> 0: lowered at once", applied_at=AT, decision=f"{X}@0 {AT}", canary_revision="", previous_revisions=(Y,), wanted_weight=0),
+    ),
+    (
+        "lowered to nothing, where a retry is not used up",
+        settled(BEFORE, Move(MoveKind.LOWER, 10, 0), retry=2),
+        facts(settled(BEFORE, Move(MoveKind.LOWER, 10, 0))),
     ),
     (
         "a held failure, lowered",

@@ -35,6 +35,7 @@ weighbridge.errors.Refused: podinfo: 'weight' must be the next step, 30 (got 77)
         (["error: a:b:C resource 'g': property weight value {10} has a problem: podinfo: no"], ("podinfo: no",)),
         (["Traceback (most recent call last):\n  File \"a\", line 1\nKeyError: 'x'"], ("KeyError: 'x'",)),
         (["\x1b[31merror: \x1b[0mstack is locked", "stack is locked"], ("stack is locked",)),
+        (["1 error occurred:\n\t* the server refused x: y\n\n"], ("the server refused x: y",)),
         (["update failed", "error: program exited with non-zero exit code: 1"], ()),
     ],
 )  # fmt: skip

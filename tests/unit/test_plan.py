@@ -50,14 +50,22 @@ MOVES = [
     ("a promotion that failed stays failed", live(0, Phase.FAILED, failed=Y), want(0, stable=Y), MoveKind.STAY_FAILED, 0, False),
     ("stable may be replaced with a reason", live(0, Phase.IDLE), want(0, stable=Z, reason="why"), MoveKind.REPLACE, 0, False),
     ("a plan that changed goes on at the step above", replace(live(30)), replace(want(40), steps=(20, 40)), MoveKind.ADVANCE, 40, True),
+    ("a first step is left out with a reason", live(0, Phase.IDLE), want(30, skip="why"), MoveKind.START, 30, False),
+    ("so it is in the first run", None, want(30, skip="why"), MoveKind.START, 30, False),
+    ("from 0 it is a start, whichever revision was there last", replace(live(0, Phase.IDLE), canary=Y), want(10), MoveKind.START, 10, False),
+    ("a kept weight of a hold ends it", live(30, Phase.WAITING), want(30), MoveKind.KEEP, 30, False),
+    ("a failed canary is promoted with a reason", live(30, Phase.FAILED, failed=Y), want(0, stable=Y, reason="why"), MoveKind.PROMOTE, 0, False),
+    ("a plan that ends lower has had its last step", live(100), replace(want(0, stable=Y), steps=(10, 50)), MoveKind.PROMOTE, 0, True),
+    ("one percent is a weight", live(1), replace(want(0, stable=Y), steps=(1,)), MoveKind.PROMOTE, 0, True),
+    ("the retry that has failed already is none", live(0, Phase.FAILED, failed=Y, retry=1), want(10, retry=1), MoveKind.STAY_FAILED, 0, False),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("fact", "before", "wanted", "kind", "end", "judged"), MOVES, ids=[row[0] for row in MOVES])
 def test_move(fact: str, before: Live | None, wanted: Wanted, kind: MoveKind, end: int, judged: bool) -> None:
-    """Each row of the table leads to its move."""
-    move = decide("podinfo", before, wanted)
-    assert (move.kind, move.end, move.judged) == (kind, end, judged), fact
+    """Each row of the table leads to its move, from the live weight, with the reason that allowed it."""
+    start, reason = before.weight if before else 0, wanted.skip or wanted.reason
+    assert decide("podinfo", before, wanted) == Move(kind, start, end, judged, reason), fact
 
 
 REFUSALS = [
@@ -111,6 +119,48 @@ REFUSALS = [
         want(100, skip="why"),
         "podinfo: the reason must be a new one, it has allowed 'advance 10 -> 50' already (got 'why')",
     ),
+    (
+        "a reason that was used, after another",
+        live(30, overrides=(("because", "advance 30 -> 100"), ("why", "advance 10 -> 50"))),
+        want(100, skip="why"),
+        "podinfo: the reason must be a new one, it has allowed 'advance 10 -> 50' already (got 'why')",
+    ),
+    (
+        "a reason that was used for a start, for a promotion",
+        live(30, overrides=(("why", "start 0 -> 30"),)),
+        want(0, stable=Y, reason="why"),
+        "podinfo: the reason must be a new one, it has allowed 'start 0 -> 30' already (got 'why')",
+    ),
+    (
+        "a new revision at one percent",
+        live(1),
+        replace(want(10, canary=Z), steps=(1, 10)),
+        "podinfo: 'weight' must be 0 or the first step, 1, as the revision is new (got 10)",
+    ),
+    (
+        "an empty reason",
+        live(10),
+        want(50, skip=""),
+        "podinfo: 'weight' must be the next step, 30, unless 'skip' says why (got 50)",
+    ),
+    (
+        "a reason that was used, for a start",
+        live(0, Phase.IDLE, overrides=(("why", "advance 10 -> 50"),)),
+        want(30, skip="why"),
+        "podinfo: the reason must be a new one, it has allowed 'advance 10 -> 50' already (got 'why')",
+    ),
+    (
+        "a reason that was used, for another stable",
+        live(30, overrides=(("why", "advance 10 -> 50"),)),
+        want(0, stable=Z, reason="why"),
+        "podinfo: the reason must be a new one, it has allowed 'advance 10 -> 50' already (got 'why')",
+    ),
+    (
+        "promotion of a canary without traffic",
+        replace(live(0, Phase.IDLE), canary=Y),
+        want(0, stable=Y),
+        f"podinfo: 'stable' must stay {X} or become the canary that passed its last step, unless 'reason' says why (got {Y})",
+    ),
 ]
 
 
@@ -132,6 +182,35 @@ def test_a_reason_allows_the_same_move_again() -> None:
 def test_next_weight_after_the_last_is_none() -> None:
     """After the last step comes promotion, and no weight."""
     assert [next_weight(STEPS, weight) for weight in (0, 10, 20, 100)] == [10, 30, 30, None]
+
+
+TEXTS = [
+    (Move(MoveKind.ADVANCE, 10, 30), "10 -> 30"),
+    (Move(MoveKind.LOWER, 30, 0), "30 -> 0"),
+    (Move(MoveKind.PROMOTE, 100, 0), "100 -> promote"),
+    (Move(MoveKind.REPLACE, 30, 0), "stable"),
+    (Move(MoveKind.KEEP, 30, 30), "at 30"),
+]
+
+
+@pytest.mark.parametrize(("move", "text"), TEXTS, ids=[text for _, text in TEXTS])
+def test_the_text_of_a_move(move: Move, text: str) -> None:
+    """A move reads as people say it; its label, by which a reason is used up, names its kind as well."""
+    assert (move.text, override_label(move)) == (text, f"{move.kind} {text}")
+
+
+def test_the_words_in_saved_states() -> None:
+    """Phases and the kinds in labels are in saved states, so they never change."""
+    assert [str(each) for each in Phase] == ["idle", "progressing", "waiting", "failed", "promoted"]
+    kinds = ["bootstrap", "keep", "lower", "start", "advance", "promote", "replace", "stay failed"]
+    assert [str(each) for each in MoveKind] == kinds
+
+
+def test_what_is_not_said_is_not_there() -> None:
+    """No revision is "", no reason is None, and nothing is judged, retried or used up unless it is said."""
+    assert Live(0, Phase.IDLE, X) == Live(0, Phase.IDLE, X, canary="", failed="", retry=0, overrides=())
+    assert Wanted(0, X, Y, STEPS) == Wanted(0, X, Y, STEPS, skip=None, reason=None, retry=0)
+    assert Move(MoveKind.KEEP, 0, 0) == Move(MoveKind.KEEP, 0, 0, judged=False, override=None)
 
 
 revisions = st.sampled_from([X, Y, Z])

@@ -18,7 +18,9 @@ rates = st.floats(0.0005, 0.5)
 few = st.integers(0, 200)
 
 
-def judged(bad: float, total: float, minimum: float = 99.0, newest: tuple[float, float] | None = None) -> tuple[Verdict, str]:
+def judged(
+    bad: float, total: float, minimum: float = 99.0, newest: tuple[float, float] | None = None
+) -> tuple[Verdict, str]:
     whole = Counts(total - bad, total)
     spans = [Span(0, 300, whole)]
     if newest:
@@ -36,6 +38,7 @@ PROVEN = [
     ("everything fails", (100, 100), Verdict.FAIL, "success rate 0.00% < 99% (n=100, 5m)"),
     ("too few, all good", (0, 50), Verdict.INSUFFICIENT, "50 of 100 requests needed (n=50, 5m)"),
     ("too few for a pass, and proven bad", (10, 12), Verdict.FAIL, "request-success-rate: 83.33% of the newest requests broke >= 99% (n=12, 5m)"),
+    ("ten that all fail are a proof", (10, 10), Verdict.FAIL, "request-success-rate: 100.00% of the newest requests broke >= 99% (n=10, 5m)"),
     ("fewer than ten prove nothing", (9, 9), Verdict.INSUFFICIENT, "9 of 100 requests needed (n=9, 5m)"),
 ]  # fmt: skip
 

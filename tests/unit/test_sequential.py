@@ -18,6 +18,7 @@ from weighbridge.judge.sequential import (
     interval,
     log_sum,
     not_worse,
+    staked,
     starts,
     turned_worse,
     worse,
@@ -74,10 +75,11 @@ def test_a_canary_within_the_margin_loses_the_wager(share: float, margin: float,
         assert found <= 1 + SLACK if canary - stable <= margin else found >= 1 - SLACK
 
 
-@given(share=SHARES, limit=LIMITS, canary=st.floats(0, 1), stable=st.floats(0, 1))
-def test_a_canary_beyond_the_limit_loses_the_wager(share: float, limit: float, canary: float, stable: float) -> None:
+@given(share=SHARES, limit=LIMITS, part=st.floats(0, 1), beyond=st.floats(0, 1))
+def test_a_canary_beyond_the_limit_loses_the_wager(share: float, limit: float, part: float, beyond: float) -> None:
     """The expected factor of the wager on a good canary is at most 1 when it is beyond the limit."""
-    assume(canary - stable >= limit)
+    stable = part * (1 - limit)
+    canary = stable + limit + beyond * (1 - limit - stable)
     assert all(expected(bet, share, share, canary, stable) <= 1 + SLACK for bet in bets_on_not_worse(limit))
 
 
@@ -247,6 +249,19 @@ def test_all_starts_together_stake_at_most_one(number: int) -> None:
     """Before any request, the stakes of all starts there may be are at most 1."""
     nothing = pair(0, 0, 0, 0)
     assert turned_worse([Look(start, nothing) for start in range(number)], 0.1, 0.0) <= SLACK
+
+
+@given(number=st.integers(0, 300))
+def test_what_the_starts_so_far_have_not_staked_is_kept_for_later_ones(number: int) -> None:
+    """It falls as one over the logarithm of the time, and is 15% before the second start."""
+    spent = math.fsum(math.exp(staked(start)) for start in range(number + 1))
+    assert 1 - spent == pytest.approx(0.15 / math.log2(number + 2))
+
+
+def test_a_window_without_words_is_one() -> None:
+    """Only a line asks how long it was."""
+    nothing = pair(0, 0, 0, 0)
+    assert Look(0, nothing) == Look(0, nothing, window=0)
 
 
 @given(number=st.integers(1, 10**6))

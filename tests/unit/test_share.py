@@ -63,6 +63,11 @@ CASES = [
     ("a fifth of the smaller track", 8500, 1500, 90, None, Verdict.ERROR, ""),
     ("within a fifth of it", 8900, 1100, 90, None, Verdict.PASS, ""),
     ("at least a point", 250, 9750, 2, None, Verdict.PASS, ""),
+    ("and no more than that", 3500, 96500, 2, None, Verdict.ERROR, ""),
+    ("a little short, of many", 496_000, 504_000, 50, 0.0, Verdict.ERROR, ""),
+    ("a little more, of many", 504_000, 496_000, 50, 0.0, Verdict.ERROR, ""),
+    ("silence where nothing is set", 0, 0, 0, 0.0, Verdict.INSUFFICIENT, ""),
+    ("silence where all is set", 0, 0, 100, 0.0, Verdict.INSUFFICIENT, ""),
 ]
 
 
@@ -131,3 +136,24 @@ def test_a_share_of_nothing_is_unknown() -> None:
     """Without requests nothing was seen, and the weight is bet on."""
     share = Share.of(pair(0, 0), 10)
     assert (share.seen, share.low, share.high, share.to_bet_on) == (None, 0.0, 1.0, 0.1)
+
+
+def test_a_share_of_one_request_is_seen() -> None:
+    """One request is one, whichever track it went to."""
+    assert [Share.of(pair(*each), 10).seen for each in ((1, 0), (0, 1))] == [1.0, 0.0]
+
+
+def test_the_weight_is_bet_on_until_more_is_proven() -> None:
+    """A share that may just be the weight is no proof that the mesh sends more."""
+    assert Share(weight=0.1, seen=0.3, low=0.1, high=0.5).to_bet_on == 0.1
+    assert Share(weight=0.1, seen=0.3, low=0.11, high=0.5).to_bet_on == 0.3
+
+
+def test_a_share_keeps_what_it_rests_on() -> None:
+    """The measurement has the query, the share, what is allowed and the counts; without requests it has no share."""
+    line = "the canary gets 11.50%, 10% is set (n=10000, 5m)"
+    expected = Measurement("traffic-share", "q", 11.5, "10% +- 2", 1150, 10_000, 300, Verdict.PASS, line)
+    assert judged(1150, 8850) == expected
+    assert judged(1150, 8850, tolerance=2.5).bound == "10% +- 2.5"
+    assert judged(9000, 1000, weight=90).bound == "90% +- 2"
+    assert judged(0, 0).value is None

@@ -9,6 +9,7 @@ from weighbridge.judge.words import apart, milliseconds, percent, plain
 WORDS = [
     ("a share has two decimals", percent(69.1871, 99), "69.19%"),
     ("two also where they are zeros", percent(100, 99), "100.00%"),
+    ("and at its bound", percent(99.0, 99), "99.00%"),
     ("more where two would show the other side", percent(98.99912, 99), "98.999%"),
     ("as many as six", percent(99.9999991, 100), "99.999999%"),
     ("and else all that there are", percent(99.99999961, 100), "99.99999961%"),

@@ -11,6 +11,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|<\{%[^%]*%\}>|[\x00-\x08\x0b-\x1f\
 
 EXCEPTION = re.compile(r"^(?P<path>(?:[A-Za-z_]\w*\.)*)(?P<name>[A-Z]\w*): (?P<text>.*)$")
 PROBLEM = re.compile(r"^.* has a problem: ")
+COUNTED = re.compile(r"^\d+ errors? occurred:$")
 FRAME = re.compile(r'^\s+File ".*", line \d+|^\s*[\^~]+\s*$')
 
 TRACEBACK = "Traceback (most recent call last)"
@@ -120,4 +121,4 @@ def _without_prefix(line: str) -> str:
 
 def _is_noise(line: str) -> bool:
     lowered = line.strip().lower().removeprefix("error: ")
-    return lowered.startswith(NOISE)
+    return lowered.startswith(NOISE) or COUNTED.match(lowered) is not None
