@@ -8,10 +8,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 GO_BIN := $(shell go version 2>/dev/null | grep -oE 'go1\.(2[6-9]|[3-9][0-9])')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test check format schema bench record lock clean
+.PHONY: help setup lab demo test check format schema bench bench-judge mutate record lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .tools/bin/uv:
 	@echo "setup: uv $(UV_VERSION) into .tools"
@@ -35,7 +35,7 @@ demo: lab ## walk a good release and catch a bad one, on a real mesh on this mac
 	@$(BIN)/python -m lab ns -- $(BIN)/python -m lab demo
 
 test: lab ## every test, those on the lab included
-	@$(BIN)/python -m lab ns -- $(BIN)/pytest
+	@$(BIN)/python -m lab ns -- $(BIN)/pytest -n 2
 
 check: setup ## linter, types, import contracts, formatting
 	@$(BIN)/ruff check .
@@ -53,11 +53,22 @@ schema: setup ## write the JSON Schema of the settings again
 bench: lab ## the speed claims, as ratios
 	@$(BIN)/python -m lab ns -- $(BIN)/python bench/gate.py
 
+.tools/mutation/.synced: requirements/mutation.txt | setup
+	@test -x .tools/mutation/bin/python || $(UV) venv --quiet --python $(PYTHON) .tools/mutation
+	@$(UV) pip sync --quiet --require-hashes --python .tools/mutation requirements/mutation.txt
+	@touch $@
+
+mutate: setup .tools/mutation/.synced ## change the judge in small ways: a test has to fail each time (MODULES="plan words" for a part)
+	@$(BIN)/python -m tests.mutation $(MODULES)
+
+bench-judge: setup ## how right and how quick the judge is, simulated: table, bench/results/judge.json, docs/judge.svg
+	@$(BIN)/python bench/judge.py
+
 record: lab ## run the demo and put what it printed into the README
 	@$(BIN)/python -m docs.record
 
 lock: | $(if $(findstring .tools,$(UV)),$(UV)) ## pin the requirements again, by hash, with no download address
-	@for name in run dev go; do $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal \
+	@for name in run dev go mutation; do $(UV) pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal \
 		--python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove what the targets made in this folder

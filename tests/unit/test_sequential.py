@@ -109,6 +109,18 @@ def test_the_wagers_are_wagers(share: float, margin: float) -> None:
         assert 0 < 1 - share / (1 - share) * bet.gap < 1
 
 
+def test_most_is_bet_on_six_to_one() -> None:
+    """The parts of the stake rise up to a ratio of the two rates of about six and fall from there on; none is nothing."""
+    bets = bets_on_worse(0.1, 0.0)
+    parts = [math.exp(bet.weight) for bet in bets]
+    top = parts.index(max(parts))
+    won = (math.exp(bets[top].bad) - 1) / 9
+    assert 1 + 10 * won / (1 - won) == pytest.approx(6, abs=1)
+    assert parts[: top + 1] == sorted(parts[: top + 1])
+    assert parts[top:] == sorted(parts[top:], reverse=True)
+    assert min(parts) > 0.3 / len(parts)
+
+
 @given(limit=LIMITS)
 def test_the_wagers_on_a_good_canary_are_wagers(limit: float) -> None:
     """Bad answers of the canary lower the stake, good ones raise it, and all wagers together stake 1."""
@@ -232,6 +244,21 @@ def test_the_stake_is_the_product_of_its_factors(requests: list[tuple[int, ...]]
         factors = (math.exp(bet.bad), math.exp(bet.good), max(0.0, 1 - odds * bet.gap), 1.0)
         stakes.append(math.exp(bet.weight) * math.prod(factors[request.index(1)] for request in requests))
     assert math.exp(worse(totals, share, margin)) == pytest.approx(sum(stakes), rel=1e-6, abs=1e-12)
+
+
+@given(requests=st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=60), share=SHARES, limit=LIMITS)
+def test_the_stake_on_a_good_canary_is_the_product_of_its_factors(
+    requests: list[tuple[int, ...]], share: float, limit: float
+) -> None:
+    """As above, with the lower of the two odds."""
+    totals = pair(*(sum(kind) for kind in zip(*requests, strict=True)))
+    stable = totals.stable.total
+    odds = min(share / (1 - share), totals.canary.total / stable if stable else 0.0)
+    stakes = []
+    for bet in bets_on_not_worse(limit):
+        factors = (math.exp(bet.bad), math.exp(bet.good), 1 - odds * bet.gap, 1.0)
+        stakes.append(math.exp(bet.weight) * math.prod(factors[request.index(1)] for request in requests))
+    assert math.exp(not_worse(totals, share, limit)) == pytest.approx(sum(stakes), rel=1e-6, abs=1e-12)
 
 
 @given(counts=PAIRS, share=SHARES, margin=MARGINS)

@@ -17,9 +17,11 @@ a better canary. So the stake passes 1/alpha with a probability of at most alpha
 effect at once. A product of factors is a function of the totals, so it does not matter how a window was cut.
 
 The mesh has to choose by chance for each request. C falls with w, so a w too high only makes the stake smaller: where
-the canary got more of the counted requests than w, that share takes its place. So a mesh that is off its weight proves
-nothing against the canary, and by the concavity of the logarithm the stake is at most 1 unless the canary's rate in the
-counts themselves is above stable's by more than m.
+the canary got more of the counted requests than w, that share takes its place. By the concavity of the logarithm the
+stake is then at most 1 unless the canary's rate in the counts themselves is above stable's by more than m. What is
+proven for every number of looks is proven for a mesh that sends the canary no more than w; for one that sends more, it
+was only simulated (bench/judge.py), and `share` says so. Requests that are not routed one by one, such as sessions that
+stay with a track, or retries, are outside of what is proven.
 
 Turner, Ly and Grunwald (2021), "Generic E-variables for exact sequential k-sample tests that allow for optional
 stopping", whose blocks need rates that were estimated before, is the relative of this: there the factors follow the
@@ -191,7 +193,7 @@ def interval(bad: float, total: float, alpha: float) -> tuple[float, float]:
 def bets_on_worse(share: float, margin: float) -> tuple[Bet, ...]:
     """The wagers on a worse canary: one for each ratio of the two rates, most of the stake around six to one.
 
-    What they cost was simulated (bench/judge.py): a ratio that lies between two of these loses little.
+    Chosen from some that were simulated at weight 10 (bench/judge.py). They decide how soon, never how surely.
     """
     ratios = [1 + 0.3 * 200 ** (i / 11) for i in range(12)]
     around = _normal([math.log((ratio - 1) / 5) for ratio in ratios])
