@@ -83,6 +83,8 @@ def gate_has_a_success_metric(args: ResourceArgs, report: Report) -> None:
         report(f"{release}: 'gate.metrics' must hold {SUCCESS!r} (got {names})")
     elif bound is not UNKNOWN and not _between(bound, least, 100):
         report(f"{release}: '{SUCCESS}.min' must be from {number(least)} to 100 (got {number(bound)})")
+    elif at(args.props, "gate", "metrics", SUCCESS, "dry_run") is True:
+        report(f"{release}: '{SUCCESS}.dry_run' must be false, as it would fail no canary (got true)")
     found = at(args.props, "gate", "min_requests")
     if found is not UNKNOWN and not _between(found, requests, float("inf")):
         report(f"{release}: 'gate.min_requests' must be {number(requests)} or more (got {number(found)})")

@@ -81,11 +81,15 @@ LATENCY = {"request-duration": {"max": 0.5}}
             checks(metrics={"request-success-rate": {"min": 101.0}}),
             "podinfo: 'request-success-rate.min' must be from 90 to 100 (got 101)",
         ),
+        (
+            checks(metrics={"request-success-rate": {"min": 99.0, "dry_run": True}}),
+            "podinfo: 'request-success-rate.dry_run' must be false, as it would fail no canary (got true)",
+        ),
         (checks(min_requests=0.0), "podinfo: 'gate.min_requests' must be 1 or more (got 0)"),
     ],
 )
 def test_a_gate_without_a_success_metric_is_refused(keys: dict[str, Any], line: str) -> None:
-    """No success rate, a bound that anything passes, and a verdict on nothing are each told."""
+    """No success rate, one that anything passes or that only reports, and a verdict on nothing are each told."""
     assert line in lines(gate_has_a_success_metric, gate(**keys))
 
 
