@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from lab import Lab
+from lab import Lab, LabError
 from lab.api import Api, ApiError
+from tests.lab.scraped import STABLE, Scraping, flow, history, scraping
+from tests.lab.strange_cases import CASES
 
 Object = dict[str, Any]
 _NUMBERS = itertools.count(1)
@@ -187,3 +189,25 @@ def app(lab: Lab) -> Iterator[Application]:
     application = Application(lab, f"app{next(_NUMBERS)}")
     yield application
     application.remove()
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraping]:
+    """A Prometheus for this module, which knows each case's history up to `end`."""
+    try:
+        with scraping(tmp_path_factory.mktemp("prometheus")) as running:
+            yield running
+    except LabError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def end(prometheus: Scraping) -> float:
+    """Unix time at which the histories end."""
+    at = float(int(time.time()))
+    last = "the-last-one"
+    texts = [history(case.release, case.flows, at) for case in CASES]
+    prometheus.exporter.past = "".join([*texts, history(last, [flow(STABLE, 1)], at)])
+    asked = f'istio_requests_total{{destination_workload="{last}-{STABLE}"}}'
+    prometheus.until(asked, lambda found: found and found[0].value == 400, lambda: at)
+    return at

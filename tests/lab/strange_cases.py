@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests import gates
 from tests.lab.scraped import CANARY, STABLE, Flow, flow, histogram
 from weighbridge.checks import Comparison, Latency
 from weighbridge.judge import Verdict
 
 PASS, FAIL, INSUFFICIENT, ERROR = Verdict.PASS, Verdict.FAIL, Verdict.INSUFFICIENT, Verdict.ERROR
+CHECKS = replace(gates.CHECKS, default_soak=300.0, interval=60.0)
+SPENT = CHECKS.default_soak + CHECKS.warm_up
+"""Seconds at the weight when a history ends."""
 REST = flow(STABLE, 9)
 GOOD = flow(CANARY, 1)
 HEALTHY = (REST, GOOD)

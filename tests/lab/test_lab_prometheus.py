@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -12,51 +11,13 @@ from urllib.request import urlopen
 
 import pytest
 
-from lab import LabError
-from tests.lab.scraped import CANARY, STABLE, Scraping, flow, history, scraping
-from tests.lab.strange_cases import CASES, REMARKED, Case
-from weighbridge.checks import Checks, measure
+from tests.lab.scraped import CANARY, STABLE, Scraping, flow
+from tests.lab.strange_cases import CASES, CHECKS, REMARKED, SPENT, Case
+from weighbridge.checks import measure
 from weighbridge.gate import Clock, Gate
 from weighbridge.judge import Evidence, Verdict
 from weighbridge.plan import Live, Move, MoveKind, Phase
 from weighbridge.queries import Target, latency
-
-CHECKS = Checks(
-    target=Target("podinfo", "test", "destination"),
-    metrics={"request-success-rate": {"min": 99.0}},
-    steps=(10, 30, 50, 100),
-    soak={},
-    default_soak=300.0,
-    warm_up=30.0,
-    interval=60.0,
-    threshold=1,
-    min_requests=100,
-    wait=True,
-    roll_back=True,
-)
-SPENT = CHECKS.default_soak + CHECKS.warm_up
-
-
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraping]:
-    """A Prometheus for this module, which knows each case's history up to `end`."""
-    try:
-        with scraping(tmp_path_factory.mktemp("prometheus")) as running:
-            yield running
-    except LabError as error:
-        pytest.fail(str(error), pytrace=False)
-
-
-@pytest.fixture(scope="module")
-def end(prometheus: Scraping) -> float:
-    """Unix time at which the histories end."""
-    at = float(int(time.time()))
-    last = "the-last-one"
-    texts = [history(case.release, case.flows, at) for case in CASES]
-    prometheus.exporter.past = "".join([*texts, history(last, [flow(STABLE, 1)], at)])
-    asked = f'istio_requests_total{{destination_workload="{last}-{STABLE}"}}'
-    prometheus.until(asked, lambda found: found and found[0].value == 400, lambda: at)
-    return at
 
 
 def judged(prometheus: Scraping, case: Case, at: float) -> Evidence:

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from lab import Lab, LabError
+from lab import Lab
 from tests.engine.delivery import IMAGE, ROOT, Delivery, deliver, send
-from tests.lab.scraped import CANARY, STABLE, Scraping, flow, history, scraping
-from tests.lab.strange_cases import CASES, Case
+from tests.lab.scraped import CANARY, STABLE, Scraping
+from tests.lab.strange_cases import CASES, CHECKS, SPENT, Case
 from weighbridge import queries
 from weighbridge.checks import Checks, measure
 from weighbridge.decision import Turn, settle
@@ -35,43 +35,7 @@ from weighbridge.replay.walk import Column, again, walk
 from weighbridge.state import GateState
 from weighbridge.workload import workload_name
 
-CHECKS = Checks(
-    target=Target("podinfo", "test", "destination"),
-    metrics={"request-success-rate": {"min": 99.0}},
-    steps=(10, 30, 50, 100),
-    soak={},
-    default_soak=300.0,
-    warm_up=30.0,
-    interval=60.0,
-    threshold=1,
-    min_requests=100,
-    wait=True,
-    roll_back=True,
-)
-SPENT = CHECKS.default_soak + CHECKS.warm_up
 RESTARTED = next(case for case in CASES if case.fact == "counters of both begin anew")
-
-
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraping]:
-    """A Prometheus that knows each case's history."""
-    try:
-        with scraping(tmp_path_factory.mktemp("prometheus")) as running:
-            yield running
-    except LabError as error:
-        pytest.fail(str(error), pytrace=False)
-
-
-@pytest.fixture(scope="module")
-def end(prometheus: Scraping) -> float:
-    """Unix time at which the histories end."""
-    at = float(int(time.time()))
-    last = "the-last-one"
-    texts = [history(case.release, case.flows, at) for case in CASES]
-    prometheus.exporter.past = "".join([*texts, history(last, [flow(STABLE, 1)], at)])
-    asked = f'istio_requests_total{{destination_workload="{last}-{STABLE}"}}'
-    prometheus.until(asked, lambda found: found and found[0].value == 400, lambda: at)
-    return at
 
 
 def column(case: Case) -> Column:

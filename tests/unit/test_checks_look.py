@@ -11,28 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.checks import Checks, Comparison, Latency, measure
+from tests.gates import CHECKS
+from weighbridge.checks import Comparison, Latency, measure
 from weighbridge.gate import Clock, Gate, missing
 from weighbridge.judge import Evidence, Verdict
 from weighbridge.measure import Sample
 from weighbridge.plan import Live, Move, MoveKind, Phase
-from weighbridge.queries import Target
 
 X, Y = "xxxxxxxxxx", "yyyyyyyyyy"
 T0 = 1_800_000_000.0
-CHECKS = Checks(
-    target=Target("podinfo", "test", "destination"),
-    metrics={"request-success-rate": {"min": 99.0}},
-    steps=(10, 30, 50, 100),
-    soak={},
-    default_soak=60.0,
-    warm_up=30.0,
-    interval=10.0,
-    threshold=1,
-    min_requests=100,
-    wait=True,
-    roll_back=True,
-)
 COMPARISON = Comparison(1.0, 1.0, 0.01, 0.05, "hold", None)
 LIVE = Live(10, Phase.PROGRESSING, X, Y)
 ADVANCE = Move(MoveKind.ADVANCE, 10, 30, judged=True)

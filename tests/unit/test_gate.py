@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import gates
 from weighbridge.checks import Checks, measure
 from weighbridge.decision import Turn, settle
 from weighbridge.errors import PrometheusError
@@ -17,24 +18,12 @@ from weighbridge.gate import Clock, Gate
 from weighbridge.judge import Evidence, Verdict
 from weighbridge.measure import Sample
 from weighbridge.plan import Live, Move, MoveKind, Phase, Wanted, decide
-from weighbridge.queries import Target
 from weighbridge.state import GateState, timestamp
 
 X, Y = "xxxxxxxxxx", "yyyyyyyyyy"
 T0 = 1_800_000_000.0
-CHECKS = Checks(
-    target=Target("podinfo", "test", "destination"),
-    metrics={"request-success-rate": {"min": 99.0}, "request-duration": {"max": 0.5, "quantile": 0.99}},
-    steps=(10, 30, 50, 100),
-    soak={},
-    default_soak=60.0,
-    warm_up=30.0,
-    interval=10.0,
-    threshold=1,
-    min_requests=100,
-    wait=True,
-    roll_back=True,
-)
+METRICS = {"request-success-rate": {"min": 99.0}, "request-duration": {"max": 0.5, "quantile": 0.99}}
+CHECKS = replace(gates.CHECKS, metrics=METRICS)
 LIVE = Live(10, Phase.PROGRESSING, X, Y)
 ADVANCE = Move(MoveKind.ADVANCE, 10, 30, judged=True)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.gates import CHECKS
 from weighbridge.checks import Checks, measure
 from weighbridge.errors import PrometheusError
 from weighbridge.judge import Evidence, Measurement, Verdict
 from weighbridge.measure import Sample
 from weighbridge.plan import Live, Phase
-from weighbridge.queries import Target
 
 X, Y = "xxxxxxxxxx", "yyyyyyyyyy"
 T0 = 1_800_000_000.0
@@ -29,19 +29,6 @@ CONDITIONS = {
 QUERY = 'errors{ns="{{ namespace }}",s="{{ release }}",a="{{ stable }}",b=~"{{ canary }}-.*",x="{{ args.x }}"}[{{ interval }}]'
 RANGE: dict[str, Any] = {"query": "queue", "args": {}, "max": 5.0, "starting_step": 0.0}
 ANALYSIS: dict[str, Any] = {"query": "ratio", "args": {}, "success_condition": "result[0] >= 0.95", **CONDITIONS}
-CHECKS = Checks(
-    target=Target("podinfo", "test", "destination"),
-    metrics={"request-success-rate": {"min": 99.0}},
-    steps=(10, 30, 50, 100),
-    soak={},
-    default_soak=60.0,
-    warm_up=30.0,
-    interval=10.0,
-    threshold=1,
-    min_requests=100,
-    wait=True,
-    roll_back=True,
-)
 
 
 @dataclass
