@@ -37,8 +37,8 @@ PROVEN = [
     ("broken beyond doubt", (60, 500), Verdict.FAIL, "success rate 88.00% < 99% (n=500, 5m)"),
     ("everything fails", (100, 100), Verdict.FAIL, "success rate 0.00% < 99% (n=100, 5m)"),
     ("too few, all good", (0, 50), Verdict.INSUFFICIENT, "50 of 100 requests needed (n=50, 5m)"),
-    ("too few for a pass, and proven bad", (10, 12), Verdict.FAIL, "request-success-rate: 83.33% of the newest requests broke >= 99% (n=12, 5m)"),
-    ("ten that all fail are a proof", (10, 10), Verdict.FAIL, "request-success-rate: 100.00% of the newest requests broke >= 99% (n=10, 5m)"),
+    ("too few for a pass, and proven bad", (10, 12), Verdict.FAIL, "success rate 16.67% < 99% (n=12, 5m)"),
+    ("ten that all fail are a proof", (10, 10), Verdict.FAIL, "success rate 0.00% < 99% (n=10, 5m)"),
     ("fewer than ten prove nothing", (9, 9), Verdict.INSUFFICIENT, "9 of 100 requests needed (n=9, 5m)"),
 ]  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_days_of_good_answers_do_not_hide_a_sudden_fault() -> None:
     verdict, line = judged(40, 100_000, newest=(40, 80))
     assert (verdict, line) == (
         Verdict.FAIL,
-        "request-success-rate: 50.00% of the newest requests broke >= 99% (n=80, 1m)",
+        "success rate 50.00% < 99% (n=80, 1m)",
     )
     assert judged(40, 100_000)[0] is Verdict.PASS
 

@@ -16,6 +16,9 @@ from weighbridge.durations import format_seconds
 from weighbridge.judge.counting import Counts
 from weighbridge.judge.sequential import log_sum, staked
 from weighbridge.judge.verdict import Measurement, Verdict
+from weighbridge.judge.words import percent, plain
+
+SUCCESS: Final = "request-success-rate"
 
 _LEAST: Final = 10
 """Requests without which nothing is proven: Prometheus extrapolates, and makes more of a few than there were."""
@@ -105,6 +108,9 @@ def proven(measured: Measurement, proof: Proof, allowed: float) -> Measurement:
         rate = 100 * span.counts.bad / span.counts.total
         seen = f"(n={math.floor(span.counts.total)}, {format_seconds(span.window)})"
         line = f"{measured.metric}: {rate:.2f}% of the newest requests broke {measured.bound} {seen}"
+        if measured.metric == SUCCESS:
+            minimum = 100 * (1 - allowed)
+            line = f"success rate {percent(100 - rate, minimum)} < {plain(minimum)}% {seen}"
         return replace(measured, verdict=Verdict.FAIL, line=line)
     if measured.verdict is not Verdict.FAIL:
         return measured
