@@ -29,6 +29,14 @@ Kind = Literal["rehearsal", "pulumi"]
 LONG_SOAK: Mapping[Kind, str] = {"rehearsal": "10s", "pulumi": "25s"}
 """Longer than an engine takes to come to its gate, so that a run can be met there."""
 
+ENOUGH_FOR_A_PROOF = 1200
+"""Requests of both tracks at weight 10, until a canary of which three in ten fail is proven bad.
+
+The canary's soak alone has some 30 of them (two scrapes' distance at 15 a second), and once in a hundred runs too few
+fail to prove anything: the gate then holds, as it should. Of 100 that are counted at least 10 fail, but for once in a
+million runs.
+"""
+
 _PATIENCE = 60.0
 """Seconds after which a load that does not come is a failure."""
 

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import binomtest
 
 from lab.load import Load
-from tests.engine.delivery import IMAGE, LONG_SOAK, Delivery, send, standstill
+from tests.engine.delivery import ENOUGH_FOR_A_PROOF, IMAGE, LONG_SOAK, Delivery, send, standstill
 
 ONE_PERCENT = 0.01
 SETTLED = 150
@@ -66,6 +66,7 @@ def test_a_bad_candidate_is_caught_at_its_first_step(delivery: Delivery) -> None
     with delivery.load() as load:
         stable = delivery.gate["stable_revision"]
         assert delivery.up(weight=10, canary=bad).ok
+        send(load, ENOUGH_FOR_A_PROOF)
         run = delivery.up(weight=30)
         assert not run.ok
         assert re.search(
@@ -248,9 +249,10 @@ def test_a_bad_release_does_not_keep_a_good_one_from_its_step(delivery: Delivery
     assert delivery.up(canary={"image": f"{IMAGE}:3.0.0-errors30"}).ok
     good = delivery.other(name)
     stable = delivery.gate["stable_revision"]
-    with delivery.load(), good.load() as load:
+    with delivery.load() as bad, good.load() as load:
         delivery.others[name]["weight"] = 10
         assert delivery.up(weight=10).ok
+        send(bad, ENOUGH_FOR_A_PROOF)
         assert good.routes[good.gate["canary_revision"]] == 10
         delivery.others[name]["weight"] = 30
         run = delivery.up(weight=30)

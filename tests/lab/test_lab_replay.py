@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from lab import Lab
-from tests.engine.delivery import IMAGE, ROOT, Delivery, deliver, send
+from tests.engine.delivery import ENOUGH_FOR_A_PROOF, IMAGE, ROOT, Delivery, deliver, send
 from tests.lab.scraped import CANARY, STABLE, Scraping
 from tests.lab.strange_cases import CASES, CHECKS, SPENT, Case
 from weighbridge import queries
@@ -151,7 +151,7 @@ def lived(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]
     with release.load() as load:
         assert release.up(weight=10, canary={"image": f"{IMAGE}:3.0.0-errors30"}).ok
         since = time.time()
-        send(load, 300)
+        send(load, ENOUGH_FOR_A_PROOF)
         state = judged_live(release, since)
         assert not release.up(weight=30).ok
     assert release.gate["phase"] == "failed"
