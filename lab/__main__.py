@@ -18,8 +18,9 @@ def _ns(asked: argparse.Namespace) -> int:
 
 
 def _build(_asked: argparse.Namespace) -> int:
-    from lab import build  # noqa: PLC0415
+    from lab import build, schema  # noqa: PLC0415
 
+    schema.make()
     _say(f"the lab's servers are in {build.build().directory}")
     return 0
 
