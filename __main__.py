@@ -1,9 +1,10 @@
-"""The program, in the order in which data moves: settings -> clusters -> releases -> verdict -> exports."""
+"""The program, as data moves: settings -> clusters -> observability -> releases -> verdict -> exports."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -12,6 +13,7 @@ import pulumi
 from components import saved
 from components.cluster.existing import ExistingCluster, ExistingClusterArgs
 from components.gate import StackVerdict
+from components.observability import Observability, ObservabilityArgs
 from components.release import CanaryRelease, CanaryReleaseArgs
 from weighbridge import kubeconfig
 from weighbridge.errors import WeighbridgeError
@@ -71,6 +73,17 @@ def declared(name: str | None, cluster: Cluster) -> ExistingCluster:
     )
 
 
+def sights(stack: Settings, clusters: Mapping[str | None, Any]) -> None:
+    """Declare what people look at, where the stack has it."""
+    seen = stack.observability
+    if seen is None:
+        return
+    cluster = clusters[seen.cluster]
+    args = ObservabilityArgs(seen, seen.source(stack.prometheus), mesh_provider=cluster.mesh_provider)
+    made = Observability("observability", args, pulumi.ResourceOptions(provider=cluster.provider))
+    pulumi.export("observability", dict(made.addresses))
+
+
 def main() -> None:
     """Declare the stack."""
     stack = settings()
@@ -82,6 +95,7 @@ def main() -> None:
         decide(name, state.live if state else None, wanted(release))
 
     clusters = {name: declared(name, cluster) for name, cluster in stack.used_clusters().items()}
+    sights(stack, clusters)
     releases = {
         name: CanaryRelease(
             name,

@@ -50,6 +50,8 @@ Rules over several keys
 - A password, a token or a key of Prometheus is a reference, and so is each header whose name or value looks like one of
   them. `prometheus.tls` and `auth.google` need an https `url`. [Prometheus: the ways in](prometheus-access.md) has
   examples.
+- `observability.prometheus` is required where the gate's way in to `prometheus` has credentials, or there is none.
+  `kiali.auth: anonymous` stands beside no `entrance`. [The dashboard](dashboard.md) has examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.
 - Two releases must not both route a host on one gateway, or inside the mesh, of one cluster, unless one of them has a
   `route.match`.
@@ -59,6 +61,7 @@ _MEANING: Final[Mapping[tuple[type[Section], str], str]] = {
     (Settings, "cluster"): "Where to deliver to, where a release names no other.",
     (Settings, "clusters"): "More of them, by names of yours. One that no release names is left alone.",
     (Settings, "prometheus"): "The server that the gate asks. Needed while a release has a weight above 0.",
+    (Settings, "observability"): "What people look at: Grafana with our dashboard, and Kiali.",
     (Settings, "releases"): "What is delivered.",
     (Cluster, "kind"): "What sort of cluster: one that exists already.",
     (Prometheus, "auth"): "Who asks: exactly one way.",

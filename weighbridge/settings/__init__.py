@@ -14,6 +14,7 @@ from weighbridge.settings.cluster import Cluster
 from weighbridge.settings.gate import Gate
 from weighbridge.settings.mesh import Route, Traffic
 from weighbridge.settings.metrics import Metric, OwnMetric, RequestDuration, SuccessRate
+from weighbridge.settings.observability import Observability
 from weighbridge.settings.pods import Probe, Resources, Track, Workload
 from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.release import Release, Step
@@ -23,6 +24,7 @@ __all__ = [
     "Cluster",
     "Gate",
     "Metric",
+    "Observability",
     "OwnMetric",
     "Probe",
     "Prometheus",

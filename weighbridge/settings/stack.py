@@ -12,6 +12,7 @@ from weighbridge.errors import SettingsError
 from weighbridge.settings.cluster import CLUSTER_NAME, Cluster
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.lines import one_line
+from weighbridge.settings.observability import Observability
 from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.release import HIDDEN_NAME, NAME, Release
 from weighbridge.settings.rules import fault
@@ -34,6 +35,7 @@ class Settings(Section):
     cluster: Cluster
     clusters: Annotated[Mapping[str, Cluster], Mapped(CLUSTER_NAME)] = Frozen()
     prometheus: Prometheus | None = None
+    observability: Observability | None = None
     releases: Annotated[Mapping[str, Release], _Releases(NAME)] = Frozen()
 
     @model_validator(mode="after")
@@ -67,9 +69,27 @@ class Settings(Section):
                 raise fault(rule, got=f"{count} releases", key="releases")
         return self
 
+    @model_validator(mode="after")
+    def _what_people_look_at_fits(self) -> Settings:
+        seen = self.observability
+        if seen is None:
+            return self
+        if seen.cluster is not None and seen.cluster not in self.clusters:
+            raise fault(
+                "must be the name of an entry in 'clusters'", got=repr(seen.cluster), key="observability.cluster"
+            )
+        seen.source(self.prometheus)
+        for release in self.releases.values():
+            for (gateway, host), key in seen.hosts.items():
+                if release.cluster == seen.cluster and gateway in release.gateways and host in release.hosts:
+                    raise fault(f"must not be a host of {release.name!r}", got=repr(host), key=key)
+        return self
+
     def used_clusters(self) -> dict[str | None, Cluster]:
         """The clusters that releases are delivered to, by name; None is the default, which a stack without any has."""
-        names = {release.cluster for release in self.releases.values()} or {None}
+        names = {release.cluster for release in self.releases.values()}
+        names |= {self.observability.cluster} if self.observability else set()
+        names = names or {None}
         return {name: self.clusters[name] if name else self.cluster for name in sorted(names, key=lambda n: n or "")}
 
 
