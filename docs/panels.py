@@ -21,6 +21,9 @@ PHASE_COLOURS: Final = {
     Phase.PROMOTED: "green",
 }
 
+NAMES: Final = tracks.RAW
+"""Whom the panels ask: `tracks.RECORDED` where only the recorded series are kept."""
+
 Steps = Mapping[float | None, str]
 """Thresholds: from this value on (None: from the beginning) that colour."""
 
@@ -64,7 +67,7 @@ def _quantile(percent: int) -> Panel:
     return Panel(
         f"Request duration, P{percent}",
         f"The time within which {percent} of 100 requests were answered, from the histogram's buckets.",
-        {track: tracks.duration(track, percent / 100) for track in _BOTH},
+        {track: tracks.duration(track, percent / 100, NAMES) for track in _BOTH},
         unit="ms",
         width=8,
     )
@@ -87,7 +90,7 @@ RELEASE: Final = (
     ),
     _stat("Weight", "Percent of the requests that the gate approved for the canary.", tracks.weight(), "percent"),
     _stat("Wanted", "Percent that the stack file asks for.", tracks.weight(state_metrics.WANTED), "percent"),
-    _stat("Seen", "Percent of the requests that the canary really gets.", tracks.share(), "percent"),
+    _stat("Seen", "Percent of the requests that the canary really gets.", tracks.share(NAMES), "percent"),
     _stat("Since", "Time since the weight was approved.", f"time() - {tracks.weight(state_metrics.CHANGED)}", "s"),
     _revision("stable"),
     _revision("canary"),
@@ -95,7 +98,7 @@ RELEASE: Final = (
         "Share of the traffic against the weight",
         "What the canary gets, beside the weight that the gate approved and the one that the stack file asks for. The "
         "gate holds a weight that the mesh did not take.",
-        {"canary": tracks.share(), "set": tracks.weight(), "wanted": tracks.weight(state_metrics.WANTED)},
+        {"canary": tracks.share(NAMES), "set": tracks.weight(), "wanted": tracks.weight(state_metrics.WANTED)},
         unit="percent",
         height=7,
         high=100,
@@ -114,7 +117,7 @@ COMPARED: Final = (
         "Success rate now",
         "Percent of the requests that were answered well: neither 5xx, nor without any answer, nor a gRPC status that "
         "is the server's fault. What never reached a pod counts as well.",
-        {track: tracks.success(track) for track in _BOTH},
+        {track: tracks.success(track, NAMES) for track in _BOTH},
         "stat",
         "percent",
         4,
@@ -124,7 +127,7 @@ COMPARED: Final = (
     Panel(
         "Success rate",
         "The same over time. The gate judges counts over a window, so it may see what a point here hides.",
-        {track: tracks.success(track) for track in _BOTH},
+        {track: tracks.success(track, NAMES) for track in _BOTH},
         unit="percent",
         width=10,
         steps=_GOOD,
@@ -133,7 +136,7 @@ COMPARED: Final = (
     Panel(
         "Request rate",
         "Requests a second.",
-        {track: tracks.requests(track) for track in _BOTH},
+        {track: tracks.requests(track, names=NAMES) for track in _BOTH},
         unit="reqps",
         width=10,
     ),
@@ -143,7 +146,7 @@ COMPARED: Final = (
         "Requests a second that were not answered well, by HTTP status (0: no answer) and gRPC status.",
         {
             f"{track} {{{{response_code}}}} {{{{grpc_response_status}}}}": tracks.failures(
-                track, ("response_code", "grpc_response_status")
+                track, ("response_code", "grpc_response_status"), NAMES
             )
             for track in _BOTH
         },
@@ -153,7 +156,7 @@ COMPARED: Final = (
     Panel(
         "Answers by code",
         "Requests a second by HTTP status.",
-        {f"{track} {{{{response_code}}}}": tracks.requests(track, ("response_code",)) for track in _BOTH},
+        {f"{track} {{{{response_code}}}}": tracks.requests(track, ("response_code",), NAMES) for track in _BOTH},
         unit="reqps",
         width=8,
     ),
@@ -188,7 +191,7 @@ PODS: Final = (
     Panel(
         "Request rate by workload",
         "Every workload of the release, whatever its role: it needs no metric of the releases.",
-        {"{{destination_workload}}": tracks.by_revision()},
+        {"{{destination_workload}}": tracks.by_revision(NAMES)},
         unit="reqps",
         width=6,
     ),

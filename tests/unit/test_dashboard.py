@@ -110,6 +110,20 @@ def test_a_mesh_with_an_api_server_of_its_own_gets_a_kube_state_metrics_of_its_o
     assert values["customResourceState"]["config"] == state_metrics.custom_resource_state()
 
 
+def test_recorded_series_are_asked_by_their_own_names() -> None:
+    """With the switch each question goes to the recorded counter, and nothing else of it changes."""
+    for ask in (
+        lambda names: tracks.success("canary", names),
+        lambda names: tracks.requests("stable", ("response_code",), names),
+        lambda names: tracks.duration("canary", 0.99, names),
+        tracks.share,
+        tracks.by_revision,
+    ):
+        raw, recorded = ask(tracks.RAW), ask(tracks.RECORDED)
+        assert recorded == raw.replace("istio_request", "weighbridge:istio_request") != raw
+        promql_parser.parse(recorded.replace("$__rate_interval", "1m"))
+
+
 def test_the_rows_cover_what_flaggers_dashboard_has() -> None:
     """Success rate, request rate, duration by quantile, CPU and memory, and requests by code: of both tracks."""
     titles = {panel.title for panels in ROWS.values() for panel in panels}

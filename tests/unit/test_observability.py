@@ -79,7 +79,7 @@ def test_each_mistake_is_one_line(section: dict[str, Any], line: str) -> None:
 
 def test_whom_they_ask() -> None:
     """The gate's Prometheus, tenant and all, unless its way in is the run's own; then one has to be named."""
-    seen = {"kiali": {}}
+    seen: dict[str, Any] = {"kiali": {}}
     plain = load(stack(seen, prometheus={"url": "http://p:9090/x/", "tenant": "blue"}))
     assert plain.observability
     asked = plain.observability.source(plain.prometheus)

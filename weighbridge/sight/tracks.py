@@ -31,21 +31,21 @@ _DURATIONS: Final = REQUESTS.replace("requests_total", "request_duration_millise
 
 
 @dataclass(frozen=True)
-class Rates:
-    """Where the rates come from: made of the mesh's counters by each question, or recorded before.
+class Names:
+    """The metrics that are asked: the mesh's own, or what recording rules made of them, with the same labels.
 
     Attributes:
-        of: PromQL of the rates a second of a metric's series, with `{metric}` and `{matchers}`.
+        requests: the counter of requests.
+        buckets: of the histogram of their durations, milliseconds.
     """
 
-    of: str = "rate({metric}{{{matchers}}}[$__rate_interval])"
-
-    def select(self, metric: str, *matchers: str) -> str:
-        """The rates of a metric's series."""
-        return self.of.format(metric=metric, matchers=",".join(matchers))
+    requests: str = REQUESTS
+    buckets: str = BUCKETS
 
 
-RAW: Final = Rates()
+RAW: Final = Names()
+RECORDED: Final = Names(f"weighbridge:{REQUESTS}", f"weighbridge:{BUCKETS}")
+"""Counters without the labels of the callers: cheaper to ask, where the recording rules are loaded."""
 
 
 def role(track: str, workload: str = "destination_workload") -> str:
@@ -60,6 +60,10 @@ def role(track: str, workload: str = "destination_workload") -> str:
     return f'max by ({workload}) (label_join({named}, "{workload}", "-", "release", "{track}"))'
 
 
+def _rate(metric: str, *matchers: str) -> str:
+    return f"rate({metric}{{{','.join(matchers)}}}[$__rate_interval])"
+
+
 def _of(track: str, rates: str) -> str:
     return f"({rates}) * on (destination_workload) group_left () {role(track)}"
 
@@ -68,49 +72,49 @@ def _by(labels: tuple[str, ...], vector: str) -> str:
     return f"sum by ({', '.join(labels)}) ({vector})" if labels else f"sum({vector})"
 
 
-def _answered(rates: Rates, *only: str) -> str:
+def _answered(names: Names, *only: str) -> str:
     """What the pods' proxies saw, and what their callers' gave up before."""
-    seen = rates.select(REQUESTS, _SEEN, _THEIRS, *only)
-    return f"{seen} or {rates.select(REQUESTS, _NEVER_SEEN, _THEIRS, *only)}"
+    seen = _rate(names.requests, _SEEN, _THEIRS, *only)
+    return f"{seen} or {_rate(names.requests, _NEVER_SEEN, _THEIRS, *only)}"
 
 
-def requests(track: str, by: tuple[str, ...] = (), rates: Rates = RAW) -> str:
+def requests(track: str, by: tuple[str, ...] = (), names: Names = RAW) -> str:
     """Requests a second of a track."""
-    return _by(by, _of(track, _answered(rates)))
+    return _by(by, _of(track, _answered(names)))
 
 
-def failures(track: str, by: tuple[str, ...] = (), rates: Rates = RAW) -> str:
+def failures(track: str, by: tuple[str, ...] = (), names: Names = RAW) -> str:
     """Requests a second that were not answered well."""
-    return _by(by, _of(track, " or ".join(_answered(rates, bad) for bad in _BAD)))
+    return _by(by, _of(track, " or ".join(_answered(names, bad) for bad in _BAD)))
 
 
-def success(track: str, rates: Rates = RAW) -> str:
+def success(track: str, names: Names = RAW) -> str:
     """Percent of the requests that were answered well; nothing where there are no requests."""
-    every = requests(track, rates=rates)
+    every = requests(track, names=names)
     # A counter of failures that never was is not there, rather than 0.
-    return f"100 * (1 - ({failures(track, rates=rates)} or 0 * {every}) / ({every} > 0))"
+    return f"100 * (1 - ({failures(track, names=names)} or 0 * {every}) / ({every} > 0))"
 
 
-def share(rates: Rates = RAW) -> str:
+def share(names: Names = RAW) -> str:
     """Percent of the release's requests that reach the canary."""
-    every = f"sum({_answered(rates)})"
-    return f"100 * ({requests('canary', rates=rates)} or 0 * {every}) / ({every} > 0)"
+    every = f"sum({_answered(names)})"
+    return f"100 * ({requests('canary', names=names)} or 0 * {every}) / ({every} > 0)"
 
 
-def by_revision(rates: Rates = RAW) -> str:
+def by_revision(names: Names = RAW) -> str:
     """Requests a second of each workload of the release, whatever its role; needs no metric of the releases."""
-    return _by(("destination_workload",), _answered(rates))
+    return _by(("destination_workload",), _answered(names))
 
 
-def duration(track: str, quantile: float, rates: Rates = RAW) -> str:
+def duration(track: str, quantile: float, names: Names = RAW) -> str:
     """A quantile of the request duration in milliseconds."""
-    buckets = _of(track, rates.select(BUCKETS, _SEEN, _THEIRS))
+    buckets = _of(track, _rate(names.buckets, _SEEN, _THEIRS))
     return f"histogram_quantile({quantile:g}, {_by(('le',), buckets)})"
 
 
 def in_flight(track: str) -> str:
     """Requests in flight, on average: by Little's law, the seconds of all requests that are spent in one second."""
-    return f"sum({_of(track, RAW.select(_DURATIONS, _SEEN, _THEIRS))}) / 1000"
+    return f"sum({_of(track, _rate(_DURATIONS, _SEEN, _THEIRS))}) / 1000"
 
 
 def weight(name: str = series.WEIGHT) -> str:
