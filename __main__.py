@@ -10,14 +10,14 @@ from typing import Any
 import pulumi
 
 from components import saved
-from components.cluster.existing import ExistingCluster, ExistingClusterArgs
+from components.cluster import choice
 from components.gate import StackVerdict
 from components.release import CanaryRelease, CanaryReleaseArgs
-from weighbridge import kubeconfig
+from weighbridge.cloud import early
 from weighbridge.errors import WeighbridgeError
 from weighbridge.goal import wanted
 from weighbridge.plan import decide
-from weighbridge.settings import Cluster, Settings, load
+from weighbridge.settings import Settings, load
 
 
 def silence_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -42,33 +42,13 @@ def raw_settings() -> dict[str, Any]:
 
 
 def settings() -> Settings:
-    """Read the settings, and find out whether the clusters are there, before anything is declared."""
+    """Read the settings, and find out whether the clusters are there or can be made, before anything is declared."""
     read = load(raw_settings())
-    servers = []
-    for name, cluster in read.used_clusters().items():
-        section = f"clusters.{name}" if name else "cluster"
-        servers.append(kubeconfig.server("kubeconfig", cluster.kubeconfig, cluster.context, section))
-        if cluster.mesh_kubeconfig or cluster.mesh_context:
-            mesh = cluster.mesh_kubeconfig or cluster.kubeconfig
-            servers.append(kubeconfig.server("mesh_kubeconfig", mesh, cluster.mesh_context, section))
-    for server in dict.fromkeys(servers):
-        if server:
-            kubeconfig.reach(server)
+    keys = {f"clusters.{name}" if name else "cluster": each for name, each in read.used_clusters().items()}
+    filled = not read.model_fields_set <= {"cluster", "clusters"}
+    for warning in early.check(keys, early.Machine(pulumi.runtime.config.get_config_env()), filled=filled):
+        pulumi.log.warn(warning)
     return read
-
-
-def declared(name: str | None, cluster: Cluster) -> ExistingCluster:
-    """Declare one of the clusters; the default one has no name."""
-    merged = kubeconfig.merged(cluster.kubeconfig)
-    return ExistingCluster(
-        f"cluster-{name}" if name else "cluster",
-        ExistingClusterArgs(
-            kubeconfig=pulumi.Output.secret(merged) if merged else cluster.kubeconfig,
-            context=cluster.context,
-            mesh_kubeconfig=cluster.mesh_kubeconfig,
-            mesh_context=cluster.mesh_context,
-        ),
-    )
 
 
 def main() -> None:
@@ -81,7 +61,7 @@ def main() -> None:
         # Refused here as well as in the gate: nothing of a move that the plan does not have is begun.
         decide(name, state.live if state else None, wanted(release))
 
-    clusters = {name: declared(name, cluster) for name, cluster in stack.used_clusters().items()}
+    clusters = {name: choice.declared(name, cluster) for name, cluster in stack.used_clusters().items()}
     releases = {
         name: CanaryRelease(
             name,
@@ -96,6 +76,8 @@ def main() -> None:
         {name: {"phase": each.status["phase"], "reason": each.status["reason"]} for name, each in releases.items()},
         pulumi.ResourceOptions(depends_on=list(releases.values())),
     )
+    for output, value in choice.exported(clusters).items():
+        pulumi.export(output, value)
     pulumi.export("releases", {name: each.status for name, each in releases.items()})
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import ValidationError, model_validator
 
 from weighbridge.errors import SettingsError
-from weighbridge.settings.cluster import CLUSTER_NAME, Cluster
+from weighbridge.settings.cluster import CLUSTER_NAME, Cluster, Made
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.lines import one_line
 from weighbridge.settings.prometheus import Prometheus
@@ -68,9 +68,14 @@ class Settings(Section):
         return self
 
     def used_clusters(self) -> dict[str | None, Cluster]:
-        """The clusters that releases are delivered to, by name; None is the default, which a stack without any has."""
+        """The clusters that releases are delivered to, by name; None is the default, which a stack without any has.
+
+        One that the stack itself makes is always among them: left out, it would be deleted with its last release.
+        """
+        named: dict[str | None, Cluster] = {None: self.cluster} | dict(self.clusters.items())
         names = {release.cluster for release in self.releases.values()} or {None}
-        return {name: self.clusters[name] if name else self.cluster for name in sorted(names, key=lambda n: n or "")}
+        names |= {name for name, cluster in named.items() if isinstance(cluster, Made)}
+        return {name: named[name] for name in sorted(names, key=lambda n: n or "")}
 
 
 def load(raw: Mapping[str, object]) -> Settings:
