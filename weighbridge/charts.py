@@ -42,8 +42,8 @@ _ISTIO = "oci://ghcr.io/istio/release/charts"
 _ISTIO_VERSION = "1.31.1"
 _ISTIO_WHY = (
     "the newest patch of 1.31 that we saw in the registry; it supports Kubernetes 1.32 to 1.36, and the lab's istiod is "
-    "built from the same minor. From 1.31 on Istio publishes its charts here, and no more at "
-    "istio-release.storage.googleapis.com (istio.io/latest/blog/2026/retirement-of-gcp)"
+    "of the same minor. From 1.31 on Istio publishes its charts here and not at istio-release.storage.googleapis.com "
+    "(istio.io/latest/blog/2026/retirement-of-gcp)"
 )
 
 CHARTS: Mapping[str, Chart] = MappingProxyType(
