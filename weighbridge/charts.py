@@ -41,7 +41,7 @@ class Chart:
 _ISTIO = "oci://ghcr.io/istio/release/charts"
 _ISTIO_VERSION = "1.31.1"
 _ISTIO_WHY = (
-    "the newest patch of 1.31 that we saw in the registry; it supports Kubernetes 1.32 to 1.36, and the lab's istiod is "
+    "the newest patch of 1.31 that we saw there; it supports Kubernetes 1.32 to 1.36, and the lab's istiod is "
     "of the same minor. From 1.31 on Istio publishes its charts here and not at istio-release.storage.googleapis.com "
     "(istio.io/latest/blog/2026/retirement-of-gcp)"
 )
