@@ -1,21 +1,27 @@
-"""The program, in the order in which data moves: settings -> clusters -> releases -> verdict -> exports."""
+"""The program, in the order in which data moves: settings -> clusters -> gateway -> releases -> verdict -> exports."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import pulumi
 
 from components import saved
-from components.cluster import choice
+from components.cluster import Cluster, choice
 from components.gate import StackVerdict
+from components.gateway import IstioGateway, IstioGatewayArgs
 from components.release import CanaryRelease, CanaryReleaseArgs
+from weighbridge import occupied
+from weighbridge.access import References, key_pair
 from weighbridge.cloud import early
 from weighbridge.errors import WeighbridgeError
 from weighbridge.goal import wanted
+from weighbridge.mesh.claims import claims
 from weighbridge.plan import decide
 from weighbridge.settings import Settings, load
 
@@ -51,10 +57,27 @@ def settings() -> Settings:
     return read
 
 
+def way_in(stack: Settings, clusters: Mapping[str | None, Cluster]) -> list[pulumi.Resource]:
+    """Declare the gateway, where the stack has one."""
+    gateway = stack.gateway
+    if gateway is None:
+        return []
+    cluster = clusters[gateway.cluster]
+    secrets = key_pair(gateway, References(os.environ, pulumi.runtime.config.get_config))
+    args = IstioGatewayArgs(
+        gateway, cluster.mesh_provider, {key: pulumi.Output.secret(text) for key, text in secrets.items()}
+    )
+    made = IstioGateway("gateway", args, pulumi.ResourceOptions(provider=cluster.provider))
+    pulumi.export("gateway", {"name": made.gateway, "address": made.address})
+    return [made]
+
+
 def main() -> None:
     """Declare the stack."""
     stack = settings()
     outputs = saved.resource_outputs()
+    if stack.gateway:
+        occupied.refuse(claims(stack.gateway), outputs, occupied.live(stack.used_clusters()[stack.gateway.cluster]))
     before = {name: saved.release(outputs, name) for name in stack.releases}
     for name, release in stack.releases.items():
         state = before[name].state
@@ -62,11 +85,16 @@ def main() -> None:
         decide(name, state.live if state else None, wanted(release))
 
     clusters = {name: choice.declared(name, cluster) for name, cluster in stack.used_clusters().items()}
+    gateway = way_in(stack, clusters)
     releases = {
         name: CanaryRelease(
             name,
             CanaryReleaseArgs(release, stack.prometheus, before[name], clusters[release.cluster].mesh_provider),
-            pulumi.ResourceOptions(provider=clusters[release.cluster].provider),
+            pulumi.ResourceOptions(
+                provider=clusters[release.cluster].provider,
+                # The mesh's kinds and its way in come first, on the cluster that they are made on.
+                depends_on=gateway if stack.gateway and stack.gateway.cluster == release.cluster else None,
+            ),
         )
         for name, release in stack.releases.items()
     }

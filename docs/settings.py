@@ -52,6 +52,8 @@ Rules over several keys
 - A password, a token or a key of Prometheus is a reference, and so is each header whose name or value looks like one of
   them. `prometheus.tls` and `auth.google` need an https `url`. [Prometheus: the ways in](prometheus-access.md) has
   examples.
+- `gateway` holds one of `install`, `adopt` and `asm`, and `tls` or `insecure: true`. What it serves has to cover the
+  hosts of the releases that name it. [The gateway](gateway.md) has examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.
 - Two releases must not both route a host on one gateway, or inside the mesh, of one cluster, unless one of them has a
   `route.match`.
@@ -63,6 +65,7 @@ _MEANING: Final[Mapping[tuple[type[Section], str], str]] = {
         Settings,
         "clusters",
     ): "More of them, by names of yours. One that exists already and that no release names is left alone.",
+    (Settings, "gateway"): "How requests come in: the mesh, its gateway, TLS, address and DNS.",
     (Settings, "prometheus"): "The server that the gate asks. Needed while a release has a weight above 0.",
     (Settings, "releases"): "What is delivered.",
     (Prometheus, "auth"): "Who asks: exactly one way.",
