@@ -109,6 +109,25 @@ def test_a_release_keeps_its_host() -> None:
     assert str(caught.value) == f"{KEY}.grafana.entrance.host: {line}"
 
 
+GATEWAY = {"install": {}, "hosts": ["*.example.com"], "tls": {"secret": "wildcard"}}
+OWN: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"host": "grafana.example.org"}, {}, ".host: must be one that 'gateway' serves (got 'grafana.example.org')"),
+    ({}, {"tls": None, "insecure": True}, ".insecure: must be true, as 'gateway' has no 'tls' (got false)"),
+    ({}, {"ports": {"https": 8443}}, ".port: must be 8443, the 'ports.https' of 'gateway' (got 443)"),
+]
+
+
+@pytest.mark.parametrize(("more", "gateway", "line"), OWN, ids=["host", "TLS", "port"])
+def test_the_stacks_own_gateway_has_to_let_them_in(more: dict[str, Any], gateway: dict[str, Any], line: str) -> None:
+    """What would only show as a page that is not there is a line of the settings; another Gateway is nobody's business."""
+    own = {key: value for key, value in {**GATEWAY, **gateway}.items() if value is not None}
+    with pytest.raises(SettingsError) as caught:
+        load(stack({"grafana": {"entrance": GRAFANA | more}}, gateway=own))
+    assert str(caught.value) == f"{KEY}.grafana.entrance{line}"
+    assert load(stack({"grafana": {"entrance": GRAFANA | more | {"gateway": "other/public"}}}, gateway=own))
+    assert load(stack({"grafana": {"entrance": GRAFANA}}, gateway=GATEWAY))
+
+
 def test_their_cluster_is_in_use() -> None:
     """Where no release goes to the cluster of what people look at, the program still has it."""
     raw = stack({"kiali": {}, "cluster": "eu"}, clusters={"eu": {"kind": "existing", "context": "eu"}})

@@ -133,20 +133,17 @@ class Observability(Section):
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Observability:
-        entrances = [each.entrance for each in (self.grafana, self.kiali) if each and each.entrance]
-        hosts = [entrance.host for entrance in entrances]
+        hosts = [entrance.host for entrance in self.entrances.values()]
         if len(set(hosts)) < len(hosts):
             raise fault("must not be the one of 'grafana'", got=repr(hosts[0]), key="kiali.entrance.host")
         return self
 
     @property
-    def hosts(self) -> dict[tuple[str, str], str]:
-        """Key of what is reached from outside, by Gateway and host."""
+    def entrances(self) -> dict[str, Entrance]:
+        """How what is reached from outside is reached, by the key of the settings."""
         parts = {"grafana": self.grafana, "kiali": self.kiali}
         return {
-            (each.entrance.gateway, each.entrance.host): f"observability.{name}.entrance.host"
-            for name, each in parts.items()
-            if each and each.entrance
+            f"observability.{name}.entrance": each.entrance for name, each in parts.items() if each and each.entrance
         }
 
     def source(self, asked: Prometheus | None) -> Source:

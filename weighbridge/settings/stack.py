@@ -9,10 +9,13 @@ from typing import Annotated, Any
 from pydantic import ValidationError, model_validator
 
 from weighbridge.errors import SettingsError
-from weighbridge.settings.cluster import CLUSTER_NAME, Cluster
+from weighbridge.settings.cluster import CLUSTER_NAME, Cluster, Made
 from weighbridge.settings.frozen import Frozen
+from weighbridge.settings.gateway import Gateway
+from weighbridge.settings.gateway_rules import gateway_fits
 from weighbridge.settings.lines import one_line
 from weighbridge.settings.observability import Observability
+from weighbridge.settings.observability_rules import observability_fits
 from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.release import HIDDEN_NAME, NAME, Release
 from weighbridge.settings.rules import fault
@@ -34,6 +37,7 @@ class Settings(Section):
 
     cluster: Cluster
     clusters: Annotated[Mapping[str, Cluster], Mapped(CLUSTER_NAME)] = Frozen()
+    gateway: Gateway | None = None
     prometheus: Prometheus | None = None
     observability: Observability | None = None
     releases: Annotated[Mapping[str, Release], _Releases(NAME)] = Frozen()
@@ -70,27 +74,28 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _gateway_fits(self) -> Settings:
+        if self.gateway is not None:
+            gateway_fits(self.gateway, self.cluster, self.clusters, self.releases)
+        return self
+
+    @model_validator(mode="after")
     def _what_people_look_at_fits(self) -> Settings:
-        seen = self.observability
-        if seen is None:
-            return self
-        if seen.cluster is not None and seen.cluster not in self.clusters:
-            raise fault(
-                "must be the name of an entry in 'clusters'", got=repr(seen.cluster), key="observability.cluster"
-            )
-        seen.source(self.prometheus)
-        for release in self.releases.values():
-            for (gateway, host), key in seen.hosts.items():
-                if release.cluster == seen.cluster and gateway in release.gateways and host in release.hosts:
-                    raise fault(f"must not be a host of {release.name!r}", got=repr(host), key=key)
+        if self.observability is not None:
+            self.observability.source(self.prometheus)
+            observability_fits(self.observability, self.gateway, self.clusters, self.releases)
         return self
 
     def used_clusters(self) -> dict[str | None, Cluster]:
-        """The clusters that releases are delivered to, by name; None is the default, which a stack without any has."""
+        """The clusters that are delivered to, by name; None is the default, which a stack without any has.
+
+        One that the stack itself makes is always among them: left out, it would be deleted with its last release.
+        """
+        named: dict[str | None, Cluster] = {None: self.cluster} | dict(self.clusters.items())
         names = {release.cluster for release in self.releases.values()}
-        names |= {self.observability.cluster} if self.observability else set()
-        names = names or {None}
-        return {name: self.clusters[name] if name else self.cluster for name in sorted(names, key=lambda n: n or "")}
+        names |= {each.cluster for each in (self.gateway, self.observability) if each}
+        names = (names or {None}) | {name for name, cluster in named.items() if isinstance(cluster, Made)}
+        return {name: named[name] for name in sorted(names, key=lambda n: n or "")}
 
 
 def load(raw: Mapping[str, object]) -> Settings:
