@@ -9,8 +9,8 @@ import promql_parser
 import pytest
 
 from docs import dashboard
+from docs.grafana import queries
 from docs.panels import PHASES, ROWS
-from tests.grafana import queries
 from weighbridge import dashboards, routes
 from weighbridge.plan import Phase
 from weighbridge.sight import state_metrics, tracks

@@ -1,11 +1,11 @@
-"""What Grafana does with a dashboard before Prometheus is asked: variables are filled in, and each query has its way."""
+"""What Grafana does with a dashboard before Prometheus is asked: it fills the variables in, and asks query by query."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +56,9 @@ class Grafana:
         for variable in self.board["templating"]["list"]:
             if variable["type"] == "query":
                 values = self.values(variable["query"])
-                picked = chosen.get(variable["name"]) or values[0]
-                assert picked in values, f"{variable['name']}: {picked} is none of {values}"
+                picked = chosen.get(variable["name"]) or next(iter(values), "")
+                if picked not in values:
+                    raise ValueError(f"{variable['name']}: {picked} is none of {values}")
                 self.variables[variable["name"]] = picked
 
     def filled_in(self, text: str) -> str:
@@ -68,22 +69,32 @@ class Grafana:
     def values(self, query: str) -> list[str]:
         """What there is to choose from, by a variable's query, in the order of the alphabet."""
         found = _LABEL_VALUES.fullmatch(self.filled_in(query))
-        assert found, query
+        if found is None:
+            raise ValueError(f"not a query of label_values: {query}")
         answer = self._get(f"label/{found['label']}/values", {"match[]": found["series"]})
         return sorted(answer)
 
-    def ask(self, asked: Asked) -> list[tuple[dict[str, str], list[float]]]:
-        """The series that a query gives, with their values: the last minute, or this moment."""
+    def ask(self, asked: Asked, span: int = 60) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
+        """The series that a query gives, each with its times and values: of this moment, or every five seconds.
+
+        Args:
+            asked: the query.
+            span: seconds, of a range.
+        """
         now = time.time()
         query = {"query": self.filled_in(asked.promql)}
         if asked.instant:
             answer = self._get("query", {**query, "time": f"{now:.3f}"})
-            return [(each["metric"], [float(each["value"][1])]) for each in answer["result"]]
-        span = {"start": f"{now - 60:.3f}", "end": f"{now:.3f}", "step": "5"}
-        answer = self._get("query_range", {**query, **span})
-        return [(each["metric"], [float(value) for _, value in each["values"]]) for each in answer["result"]]
+            return [(each["metric"], [_sample(each["value"])]) for each in answer["result"]]
+        answer = self._get("query_range", {**query, "start": f"{now - span:.3f}", "end": f"{now:.3f}", "step": "5"})
+        return [(each["metric"], [_sample(pair) for pair in each["values"]]) for each in answer["result"]]
 
     def _get(self, path: str, params: Mapping[str, str]) -> Any:
         answer = requests.get(f"{self._url}/api/v1/{path}", params=params, timeout=10).json()
-        assert answer["status"] == "success", f"{params}: {answer}"
+        if answer["status"] != "success":
+            raise ValueError(f"{params}: {answer}")
         return answer["data"]
+
+
+def _sample(pair: Sequence[Any]) -> tuple[float, float]:
+    return float(pair[0]), float(pair[1])
