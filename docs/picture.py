@@ -130,15 +130,15 @@ def _walk(delivery: Delivery) -> float:
     """A release that begins well and fails; gives the time at which it began."""
     with delivery.load(rate=80) as load:
         began = time.time()
-        send(load, 2500)
+        send(load, 1000)
         for weight in (10, 30):
             delivery.up(weight=weight)
-            send(load, 2500)
+            send(load, 1500)
         candidate = delivery.gate["canary_revision"]
         delivery.lab.dial(f"{delivery.name}-{candidate}", error_rate=0.08, latency=0.03)
-        send(load, 1500)
+        send(load, 1000)
         delivery.up(weight=50)
-        send(load, 1500)
+        send(load, 1000)
     return began
 
 
