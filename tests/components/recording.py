@@ -85,7 +85,7 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
         self.cloud = cloud
         self.preview = preview
         self.registered: list[Registered] = []
-        self.described: dict[str, Mapping[str, Any]] = {}
+        self.described: dict[str, dict[str, Any]] = {}
 
     def call(self, args: MockCallArgs) -> Any:
         """Answer for the cloud, and that the stack has no saved state."""
@@ -137,7 +137,8 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the protocol's name
         """Keep the outputs of components, and the stack's."""
-        self.described[_name(request.urn)] = json_format.MessageToDict(request.outputs)
+        # The mocks register the stack's own, which are none, at any time: before the program's or after them.
+        self.described.setdefault(_name(request.urn), {}).update(json_format.MessageToDict(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
