@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from tests.unit.cluster_cases import ACK, BAD, GKE, GOOD, STACK
@@ -12,6 +12,7 @@ from weighbridge.errors import SettingsError
 from weighbridge.settings import load
 from weighbridge.settings.schema import stack_schema
 
+SCHEMA = jsonschema.Draft202012Validator(stack_schema())
 RELEASE = {"namespace": "test", "port": 9898, "stable": {"image": "a:1"}}
 
 
@@ -20,7 +21,7 @@ def test_a_good_cluster_is_read(fact: str, section: dict[str, Any]) -> None:
     """As the default one and as one of several, and the editor's schema takes it too."""
     assert load({"cluster": section}).cluster.kind == section["kind"], fact
     assert load({"cluster": {"kind": "existing"}, "clusters": {"eu": section}}).clusters["eu"].kind == section["kind"]
-    jsonschema.validate({"config": {"weighbridge:cluster": section}}, stack_schema())
+    assert [error.message for error in SCHEMA.iter_errors({"config": {"weighbridge:cluster": section}})] == []
 
 
 @pytest.mark.parametrize(("fact", "section", "line"), BAD, ids=[row[0] for row in BAD])
@@ -38,6 +39,12 @@ def test_a_mistake_in_one_of_several_has_its_key(fact: str, section: Any, line: 
         load({"cluster": {"kind": "existing"}, "clusters": {"eu": section}})
     there = line.replace("weighbridge:cluster", "weighbridge:clusters.eu", 1)
     assert str(refused.value) == there.replace(".eu: must be a mapping", ": 'eu' must be a mapping"), fact
+
+
+@pytest.mark.parametrize("key", ["kind", "project", "nodes"])
+def test_the_editor_underlines_a_cluster_that_is_wrong(key: str) -> None:
+    """A kind that is none, a project that cannot be one, a section that is none."""
+    assert list(SCHEMA.iter_errors({"config": {"weighbridge:cluster": GKE | {key: "X"}}}))
 
 
 def test_a_cluster_that_the_stack_makes_stays_in_use() -> None:
