@@ -38,6 +38,7 @@ class Registered:
         depends_on: names of what it waits for, by option or by an input.
         ignores: paths of inputs whose change it is to ignore.
         outputs: what the engine saved.
+        protect: whether it must not be deleted.
     """
 
     type: str
@@ -48,6 +49,7 @@ class Registered:
     depends_on: frozenset[str]
     ignores: tuple[str, ...]
     outputs: Mapping[str, Any]
+    protect: bool = False
 
 
 class Recording(MockMonitor, pulumi.runtime.Mocks):
@@ -93,6 +95,7 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
                     frozenset(_name(urn) for urn in request.dependencies),
                     tuple(request.ignoreChanges),
                     made.state,
+                    request.protect,
                 )
             )
         return answer
@@ -135,15 +138,22 @@ class Stack:
         return found
 
 
-def declare(program: Callable[[], None], saved: dict[str, Resource], *, preview: bool = False) -> Stack:
+def declare(
+    program: Callable[[], None],
+    saved: dict[str, Resource],
+    *,
+    preview: bool = False,
+    monitor: Recording | None = None,
+) -> Stack:
     """Run a program under the mocks; gives what it registered.
 
     Args:
         program: declares resources.
         saved: the dynamic resources of an earlier run, by name.
         preview: whether it is one.
+        monitor: the mocks, where a test has its own.
     """
-    monitor = Recording(saved)
+    monitor = monitor or Recording(saved)
     error = contextvars.copy_context().run(_run, program, monitor, preview=preview)
     return Stack(monitor.registered, error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def _misspelt(body: Object, path: str, wrong: str) -> Object:
     """The object with a field, by its path, under another name."""
     broken = copy.deepcopy(dict(body))
     *parents, last = path.split(".")
-    section = broken
+    section: Any = broken
     for part in parents:
         section = section[int(part)] if part.isdigit() else section[part]
     section[wrong] = section.pop(last)
