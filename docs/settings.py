@@ -54,6 +54,8 @@ Rules over several keys
   examples.
 - `gateway` holds one of `install`, `adopt` and `asm`, and `tls` or `insecure: true`. What it serves has to cover the
   hosts of the releases that name it. [The gateway](gateway.md) has examples.
+- `observability.prometheus` is required where the gate's way in to `prometheus` has credentials, or there is none.
+  `kiali.auth: anonymous` stands beside no `entrance`. [The dashboard](dashboard.md) has examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.
 - Two releases must not both route a host on one gateway, or inside the mesh, of one cluster, unless one of them has a
   `route.match`.
@@ -67,6 +69,7 @@ _MEANING: Final[Mapping[tuple[type[Section], str], str]] = {
     ): "More of them, by names of yours. One that exists already and that no release names is left alone.",
     (Settings, "gateway"): "How requests come in: the mesh, its gateway, TLS, address and DNS.",
     (Settings, "prometheus"): "The server that the gate asks. Needed while a release has a weight above 0.",
+    (Settings, "observability"): "What people look at: Grafana with our dashboard, and Kiali.",
     (Settings, "releases"): "What is delivered.",
     (Prometheus, "auth"): "Who asks: exactly one way.",
     (Prometheus, "timeout"): "Longest time for one question with all its attempts.",
