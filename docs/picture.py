@@ -53,11 +53,13 @@ def draw(board: Mapping[str, Any], answers: Mapping[str, list[Series]]) -> None:
                 left + 0.006, top - 0.7 / high, panel["title"].replace("$release", "podinfo"), weight="bold", size=9
             )
             continue
-        inside = (left + 0.022, top - (place["h"] - 1.1) / high, place["w"] / 24 - 0.032, (place["h"] - 2.4) / high)
+        inside = (left + 0.034, top - (place["h"] - 0.6) / high, place["w"] / 24 - 0.042, (place["h"] - 1.8) / high)
         axes = figure.add_axes(inside)
         axes.set_title(panel["title"], size=8, loc="left")
         {"stat": _stat, "state-timeline": _phases}.get(panel["type"], _lines)(axes, panel, answers[panel["title"]])
     figure.savefig(FILE, metadata={"Date": None, "Title": board["title"], "Description": board["description"]})
+    # Trailing blanks are what an editor would take away.
+    FILE.write_text(re.sub(r" +$", "", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8")
 
 
 def _legend(target: Mapping[str, Any], labels: Mapping[str, str]) -> str:
@@ -104,7 +106,8 @@ def _lines(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
     axes.set_ylim(bottom=0)
     _frame(axes)
     axes.set_ylabel(_UNITS[unit].strip(), size=6, labelpad=1)
-    axes.legend(loc="upper left", ncols=3, fontsize=5.5, frameon=False)
+    if axes.lines:
+        axes.legend(loc="upper left", ncols=3, fontsize=5.5, frameon=False)
 
 
 def _phases(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
@@ -147,7 +150,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="weighbridge-picture-"))
     with Lab.start(folder / "lab") as lab:
         delivery = deliver(lab, folder / "project", "podinfo", "rehearsal")
-        span = math.ceil(time.time() - _walk(delivery))
+        began = _walk(delivery)
+        span = math.ceil(time.time() - began)
         grafana = Grafana(lab.prometheus_url, dashboards.canary(), {"release": "podinfo"})
         answers = {
             panel["title"]: [
