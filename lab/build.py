@@ -114,7 +114,7 @@ def build(target: Servers | None = None, go: Path | None = None) -> Servers:
         return target
     go = go or find_go(os.environ.get("PATH"), Path(sys.executable).parent)
     target.directory.mkdir(parents=True, exist_ok=True)
-    with _lock(target.directory / ".lock"):
+    with locked(target.directory / ".lock"):
         for number, name in enumerate(PACKAGES, start=1):
             if not target.path(name).exists():
                 _build_one(go, target, name, f"{number} of {len(PACKAGES)}")
@@ -152,18 +152,18 @@ def _version(text: str, pattern: str) -> tuple[int, int]:
 
 
 def _build_one(go: Path, target: Servers, name: str, count: str) -> None:
-    _say(f"building {name} ({count}) ...")
+    say(f"building {name} ({count}) ...")
     started = time.monotonic()
     # The rename makes a build that was interrupted leave nothing that looks whole.
     partial = target.directory / f".{name}.partial"
-    _run([str(go), "build", *FLAGS, "-o", str(partial), PACKAGES[name]])
+    run([str(go), "build", *FLAGS, "-o", str(partial), PACKAGES[name]])
     partial.replace(target.path(name))
-    _say(f" {time.monotonic() - started:.0f} s\n")
+    say(f" {time.monotonic() - started:.0f} s\n")
 
 
 def _copy_crds(go: Path, target: Servers) -> None:
-    _run([str(go), "mod", "download", "istio.io/api"])
-    module = Path(_run([str(go), "list", "-m", "-f", "{{.Dir}}", "istio.io/api"]).strip())
+    run([str(go), "mod", "download", "istio.io/api"])
+    module = Path(run([str(go), "list", "-m", "-f", "{{.Dir}}", "istio.io/api"]).strip())
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     with (module / ISTIO_CRDS).open(encoding="utf-8") as source:
         objects = [document for document in yaml.load_all(source, Loader=loader) if document]
@@ -172,30 +172,42 @@ def _copy_crds(go: Path, target: Servers) -> None:
     partial.replace(target.crds)
 
 
-def _run(command: list[str]) -> str:
+def run(command: list[str], folder: Path = SOURCES, environment: Mapping[str, str] | None = None) -> str:
+    """Run Go in a module's folder, with these variables besides, and give what it printed.
+
+    Raises:
+        LabError: it failed; the last line of what it said.
+    """
     # A lazy garbage collector makes the compiler quicker, for memory that a build machine has.
     pinned = {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOGC": "400"}
     done = subprocess.run(
-        command, cwd=SOURCES, env={**os.environ, **pinned}, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env={**os.environ, **pinned, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        _say("\n")
+        say("\n")
         last = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
         raise LabError(f"`{Path(command[0]).name} {command[1]}` failed: {last}")
     return done.stdout
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file that one build at a time may hold."""
     with path.open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say("another build of the lab's servers is at work; waiting for it\n")
+            say("another build of the lab's servers is at work; waiting for it\n")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print a piece of a line at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
