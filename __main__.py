@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -12,6 +13,7 @@ import pulumi
 from components import saved
 from components.cluster.existing import ExistingCluster, ExistingClusterArgs
 from components.gate import StackVerdict
+from components.prometheus import PrometheusAddon, PrometheusAddonArgs
 from components.release import CanaryRelease, CanaryReleaseArgs
 from weighbridge import kubeconfig
 from weighbridge.errors import WeighbridgeError
@@ -71,6 +73,13 @@ def declared(name: str | None, cluster: Cluster) -> ExistingCluster:
     )
 
 
+def measure(stack: Settings, clusters: Mapping[str | None, ExistingCluster]) -> None:
+    """Declare what measures the mesh of the default cluster, where the stack makes any of it."""
+    if stack.prometheus and stack.prometheus.makes:
+        args = PrometheusAddonArgs(stack.prometheus, clusters[None].mesh_provider)
+        PrometheusAddon("prometheus", args, pulumi.ResourceOptions(provider=clusters[None].provider))
+
+
 def main() -> None:
     """Declare the stack."""
     stack = settings()
@@ -82,6 +91,7 @@ def main() -> None:
         decide(name, state.live if state else None, wanted(release))
 
     clusters = {name: declared(name, cluster) for name, cluster in stack.used_clusters().items()}
+    measure(stack, clusters)
     releases = {
         name: CanaryRelease(
             name,

@@ -115,9 +115,7 @@ def _show(desk: Desk, found: tell.Replay, *, verbose: bool) -> None:
         desk.view.say(line)
 
 
-def _columns(
-    desk: Desk, name: str, others: Sequence[Path], interval: str | None, *, recorded: bool
-) -> list[Column]:
+def _columns(desk: Desk, name: str, others: Sequence[Path], interval: str | None, *, recorded: bool) -> list[Column]:
     """The stack's own gate first, then one for each file."""
     releases = [(OWN, desk.release(name)), *((path.stem, _with_gate(desk, name, path)) for path in others)]
     names = [each for each, _ in releases]

@@ -134,10 +134,11 @@ def observer(desk: Desk) -> Observer:
     settings = desk.settings()
     given = settings.prometheus
     # One try and a short one: a figure that is late is of no use, and the next look comes soon.
-    prometheus = (
-        Prometheus(given.address, min(given.timeout, EVERY), 0, session=_session(desk, given.inputs())) if given else None
-    )
-    return MeshObserver(prometheus, settings.releases, desk.gates(), recorded=given is not None and given.recorded)
+    if given is None:
+        return MeshObserver(None, settings.releases, desk.gates())
+    session = _session(desk, given.inputs())
+    prometheus = Prometheus(given.address, min(given.timeout, EVERY), 0, session=session)
+    return MeshObserver(prometheus, settings.releases, desk.gates(), recorded=given.recorded)
 
 
 def _session(desk: Desk, given: Mapping[str, Any]) -> Session:

@@ -58,9 +58,7 @@ def about(release: str, namespace: str, spans: Iterable[Span]) -> About:
     return About(release, namespace, workloads, begin, max(span.until for span in spans), spans)
 
 
-def record(
-    what: About, server: Raw, asked: Remembering, metrics: Sequence[str] = (REQUESTS, BUCKETS)
-) -> Recorded:
+def record(what: About, server: Raw, asked: Remembering, metrics: Sequence[str] = (REQUESTS, BUCKETS)) -> Recorded:
     """Read a time off a server.
 
     Args:

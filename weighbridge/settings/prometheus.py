@@ -198,10 +198,17 @@ class Prometheus(Section):
         if self.adapter is not None and self.gmp is not None:
             raise fault("must not stand beside 'gmp', which has an adapter of Google's own", "gmp", "adapter")
         if self.alerts is not None and not made:
-            rule = f"needs one of {', '.join(MAKES)}; for a server of your own `python -m weighbridge.telemetry` writes them"
+            own = "`python -m weighbridge.telemetry` writes them for a server of your own"
+            rule = f"needs one of {', '.join(MAKES)}; {own}"
             raise fault(rule, got="none", key="alerts")
         if self.alerts is not None and self.arms is not None and self.arms.cluster_id is None:
             raise fault("needs 'arms.cluster_id'", got="nothing", key="alerts")
+
+    @property
+    def makes(self) -> bool:
+        """Whether it makes anything, and is not only asked."""
+        own = self.install or (self.gmp and self.gmp.scrape) or (self.arms and self.arms.cluster_id) or self.adapter
+        return bool(own) or self.mesh.telemetry or self.mesh.filters
 
     @property
     def address(self) -> str:

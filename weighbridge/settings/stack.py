@@ -68,8 +68,10 @@ class Settings(Section):
         return self
 
     def used_clusters(self) -> dict[str | None, Cluster]:
-        """The clusters that releases are delivered to, by name; None is the default, which a stack without any has."""
+        """The clusters in use, by name; None is the default, which a stack without releases has, and Prometheus."""
         names = {release.cluster for release in self.releases.values()} or {None}
+        if self.prometheus and self.prometheus.makes:
+            names.add(None)
         return {name: self.clusters[name] if name else self.cluster for name in sorted(names, key=lambda n: n or "")}
 
 

@@ -7,13 +7,11 @@ own Deployment, so that the canary's share of the traffic scales the canary and 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from weighbridge.durations import format_seconds
 from weighbridge.queries import REQUESTS
-
-METRIC: Final = "istio_requests_per_second"
-"""What the autoscaler of a release asks for."""
+from weighbridge.workload import REQUESTS_PER_SECOND
 
 
 def rules(window: float) -> list[dict[str, Any]]:
@@ -28,7 +26,7 @@ def rules(window: float) -> list[dict[str, Any]]:
             # The destination's view alone: the caller's sidecar counts the same request, under the caller's pod.
             "seriesQuery": f'{REQUESTS}{{reporter="destination",namespace!="",pod!=""}}',
             "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
-            "name": {"matches": f"^{REQUESTS}$", "as": METRIC},
+            "name": {"matches": f"^{REQUESTS}$", "as": REQUESTS_PER_SECOND},
             "metricsQuery": (
                 f'sum(rate(<<.Series>>{{<<.LabelMatchers>>,reporter="destination"}}[{format_seconds(window)}])) '
                 "by (<<.GroupBy>>)"

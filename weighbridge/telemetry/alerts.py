@@ -45,9 +45,7 @@ def alerts(
     return [{"name": GROUP, "interval": format_seconds(_EVERY), "rules": rules}]
 
 
-def _alert(  # noqa: PLR0913, PLR0917  an alert's parts
-    name: str, expr: str, held: float, severity: str, summary: str, description: str
-) -> Rule:
+def _alert(name: str, expr: str, held: float, severity: str, summary: str, description: str) -> Rule:
     return {
         "alert": f"Weighbridge{name}",
         "expr": expr,
@@ -149,12 +147,13 @@ def _of_the_mesh(stuck: float) -> list[Rule]:
 
 def _unsound(interval: float) -> Rule:
     without = f"without ({', '.join(OWN)})"
-    some = f'{{reporter=~"source|destination"}}'
+    some = '{reporter=~"source|destination"}'
     back = format_seconds(max(60.0, 2 * interval))
+    span = format_seconds(2 * max(60.0, 2 * interval))
     fewer = f"count {without} ({REQUESTS}{some}) < count {without} ({REQUESTS}{some} offset {back})"
     return _alert(
         "RecordedSeriesUnsound",
-        f"({fewer}) unless (max {without} (resets({REQUESTS}{some}[{format_seconds(2 * max(60.0, 2 * interval))}])) > 0)",
+        f"({fewer}) unless (max {without} (resets({REQUESTS}{some}[{span}])) > 0)",
         0,
         "critical",
         "A proxy forgets series, and the recorded ones count its requests anew",

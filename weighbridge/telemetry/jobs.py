@@ -20,7 +20,7 @@ ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 _META: Final = "__meta_kubernetes_"
 STATS: Final = "/stats/prometheus"
 
-_FROM_PROXIES: Final = r"envoy_.+|istio_(?:requests|request_duration|request_bytes|response_bytes|tcp|request_messages|response_messages)_.+"
+_FROM_PROXIES: Final = r"envoy_.+|istio_(?:requests?|response|tcp)_.+"
 """Series that a proxy makes, beside those of Istio's agent (istio_agent_...)."""
 _KEPT: Final = r"istio_.+|envoy_server_(?:live|uptime|memory_allocated)|envoy_cluster_upstream_cx_active"
 _BYTES: Final = r"istio_(?:request|response)_bytes_bucket"
@@ -82,7 +82,7 @@ def _proxies(*, gateways: bool) -> Job:
         "metrics_path": STATS,
         "kubernetes_sd_configs": _pods(),
         "relabel_configs": [
-            # http-envoy-prom is :15090, the proxy's own; :15020 is the agent's, with the application's series merged in.
+            # http-envoy-prom is :15090, the proxy's own; :15020 is the agent's, with the application's merged in.
             _keep(".*-envoy-prom", "pod_container_port_name"),
             _ENDED,
             _GATEWAY,

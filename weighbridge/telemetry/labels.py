@@ -1,4 +1,6 @@
-"""The labels of Istio's standard metrics (https://istio.io/latest/docs/reference/config/metrics/), by who asks for them.
+"""The labels of Istio's standard metrics, by who asks for them.
+
+https://istio.io/latest/docs/reference/config/metrics/ has what each one means.
 
 A label that stands in neither list is not Istio's own: the scrape put it there (job, instance, pod, ...), or somebody's
 Telemetry object. It is never summed away, as it may be what tells two processes apart.

@@ -2,9 +2,10 @@
 
 Since Istio 1.18 istiod itself gives each proxy the stats filter, and the Telemetry API says which metrics and labels.
 Before, filters came as EnvoyFilters in Istio's charts, one set for each minor version, as what a proxy understands
-changed with it. Rendered here is what the charts of 1.8 and 1.9 ship (`telemetryv2_1.8.yaml` and `telemetryv2_1.9.yaml`), with the
-filters that are built into the proxy and no WebAssembly: metadata exchange for HTTP and TCP, stats for HTTP and TCP;
-inbound, outbound and gateway. Istio has its objects in the root namespace, where they hold for the whole mesh.
+changed with it. Rendered here is what the charts of 1.8 and 1.9 ship (their `telemetryv2_1.8.yaml` and
+`telemetryv2_1.9.yaml`), with the filters that are built into the proxy and no WebAssembly: metadata exchange for HTTP
+and TCP, stats for HTTP and TCP; inbound, outbound and gateway. Istio has its objects in the root namespace, where they
+hold for the whole mesh.
 """
 
 from __future__ import annotations
@@ -109,9 +110,7 @@ class _Filters:
         listener = {"listener": {"filterChain": {"filter": {"name": _MANAGER, **router}}}}
         return self._patch("HTTP_FILTER", context, listener, "INSERT_BEFORE", value)
 
-    def _patch(  # noqa: PLR0913, PLR0917  a patch's parts
-        self, apply_to: str, context: str, match: Mapping[str, Any], operation: str, value: Object
-    ) -> Object:
+    def _patch(self, apply_to: str, context: str, match: Mapping[str, Any], operation: str, value: Object) -> Object:
         version = self._version.replace(".", r"\.")
         return {
             "applyTo": apply_to,
@@ -133,7 +132,7 @@ def _stats(context: str, type_url: str, prefix: str) -> Object:
     return _wasm("istio.stats", type_url, configuration, "envoy.wasm.stats", *ids)
 
 
-def _wasm(  # noqa: PLR0913, PLR0917  a filter's parts
+def _wasm(
     name: str,
     type_url: str,
     configuration: Mapping[str, Any],

@@ -44,7 +44,7 @@ def recording(interval: float, namespaces: Sequence[str] = ()) -> list[Group]:
     return [{"name": GROUP, "interval": format_seconds(interval), "rules": rules}]
 
 
-def _rule(  # noqa: PLR0913, PLR0917  a rule's parts
+def _rule(
     record: str, metric: str, kept: Sequence[str], dropped: Sequence[str], interval: float, namespaces: Sequence[str]
 ) -> dict[str, str]:
     names = "|".join(sorted(namespaces))
