@@ -1,8 +1,9 @@
-"""The program, in the order in which data moves: settings -> clusters -> releases -> verdict -> exports."""
+"""The program, in the order in which data moves: settings -> clusters -> gateway -> releases -> verdict -> exports."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from types import TracebackType
@@ -11,15 +12,19 @@ from typing import Any
 import pulumi
 
 from components import saved
-from components.cluster.existing import ExistingCluster, ExistingClusterArgs
+from components.cluster import Cluster, choice
 from components.gate import StackVerdict
+from components.gateway import IstioGateway, IstioGatewayArgs
 from components.prometheus import PrometheusAddon, PrometheusAddonArgs
 from components.release import CanaryRelease, CanaryReleaseArgs
-from weighbridge import kubeconfig
+from weighbridge import occupied
+from weighbridge.access import References, key_pair
+from weighbridge.cloud import early
 from weighbridge.errors import WeighbridgeError
 from weighbridge.goal import wanted
+from weighbridge.mesh.claims import claims
 from weighbridge.plan import decide
-from weighbridge.settings import Cluster, Settings, load
+from weighbridge.settings import Settings, load
 
 
 def silence_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -44,39 +49,34 @@ def raw_settings() -> dict[str, Any]:
 
 
 def settings() -> Settings:
-    """Read the settings, and find out whether the clusters are there, before anything is declared."""
+    """Read the settings, and find out whether the clusters are there or can be made, before anything is declared."""
     read = load(raw_settings())
-    servers = []
-    for name, cluster in read.used_clusters().items():
-        section = f"clusters.{name}" if name else "cluster"
-        servers.append(kubeconfig.server("kubeconfig", cluster.kubeconfig, cluster.context, section))
-        if cluster.mesh_kubeconfig or cluster.mesh_context:
-            mesh = cluster.mesh_kubeconfig or cluster.kubeconfig
-            servers.append(kubeconfig.server("mesh_kubeconfig", mesh, cluster.mesh_context, section))
-    for server in dict.fromkeys(servers):
-        if server:
-            kubeconfig.reach(server)
+    keys = {f"clusters.{name}" if name else "cluster": each for name, each in read.used_clusters().items()}
+    filled = not read.model_fields_set <= {"cluster", "clusters"}
+    for warning in early.check(keys, early.Machine(pulumi.runtime.config.get_config_env()), filled=filled):
+        pulumi.log.warn(warning)
     return read
 
 
-def declared(name: str | None, cluster: Cluster) -> ExistingCluster:
-    """Declare one of the clusters; the default one has no name."""
-    merged = kubeconfig.merged(cluster.kubeconfig)
-    return ExistingCluster(
-        f"cluster-{name}" if name else "cluster",
-        ExistingClusterArgs(
-            kubeconfig=pulumi.Output.secret(merged) if merged else cluster.kubeconfig,
-            context=cluster.context,
-            mesh_kubeconfig=cluster.mesh_kubeconfig,
-            mesh_context=cluster.mesh_context,
-        ),
+def way_in(stack: Settings, clusters: Mapping[str | None, Cluster]) -> list[pulumi.Resource]:
+    """Declare the gateway, where the stack has one."""
+    gateway = stack.gateway
+    if gateway is None:
+        return []
+    cluster = clusters[gateway.cluster]
+    secrets = key_pair(gateway, References(os.environ, pulumi.runtime.config.get_config))
+    args = IstioGatewayArgs(
+        gateway, cluster.mesh_provider, {key: pulumi.Output.secret(text) for key, text in secrets.items()}
     )
+    made = IstioGateway("gateway", args, pulumi.ResourceOptions(provider=cluster.provider))
+    pulumi.export("gateway", {"name": made.gateway, "address": made.address})
+    return [made]
 
 
-def measure(stack: Settings, clusters: Mapping[str | None, ExistingCluster]) -> None:
+def measure(stack: Settings, clusters: Mapping[str | None, Cluster], gateway: list[pulumi.Resource]) -> None:
     """Declare what measures the mesh of the default cluster, where the stack makes any of it."""
     if stack.prometheus and stack.prometheus.makes:
-        args = PrometheusAddonArgs(stack.prometheus, clusters[None].mesh_provider)
+        args = PrometheusAddonArgs(stack.prometheus, clusters[None].mesh_provider, gateway)
         PrometheusAddon("prometheus", args, pulumi.ResourceOptions(provider=clusters[None].provider))
 
 
@@ -84,19 +84,26 @@ def main() -> None:
     """Declare the stack."""
     stack = settings()
     outputs = saved.resource_outputs()
+    if stack.gateway:
+        occupied.refuse(claims(stack.gateway), outputs, occupied.live(stack.used_clusters()[stack.gateway.cluster]))
     before = {name: saved.release(outputs, name) for name in stack.releases}
     for name, release in stack.releases.items():
         state = before[name].state
         # Refused here as well as in the gate: nothing of a move that the plan does not have is begun.
         decide(name, state.live if state else None, wanted(release))
 
-    clusters = {name: declared(name, cluster) for name, cluster in stack.used_clusters().items()}
-    measure(stack, clusters)
+    clusters = {name: choice.declared(name, cluster) for name, cluster in stack.used_clusters().items()}
+    gateway = way_in(stack, clusters)
+    measure(stack, clusters, gateway)
     releases = {
         name: CanaryRelease(
             name,
             CanaryReleaseArgs(release, stack.prometheus, before[name], clusters[release.cluster].mesh_provider),
-            pulumi.ResourceOptions(provider=clusters[release.cluster].provider),
+            pulumi.ResourceOptions(
+                provider=clusters[release.cluster].provider,
+                # The mesh's kinds and its way in come first, on the cluster that they are made on.
+                depends_on=gateway if stack.gateway and stack.gateway.cluster == release.cluster else None,
+            ),
         )
         for name, release in stack.releases.items()
     }
@@ -106,6 +113,8 @@ def main() -> None:
         {name: {"phase": each.status["phase"], "reason": each.status["reason"]} for name, each in releases.items()},
         pulumi.ResourceOptions(depends_on=list(releases.values())),
     )
+    for output, value in choice.exported(clusters).items():
+        pulumi.export(output, value)
     pulumi.export("releases", {name: each.status for name, each in releases.items()})
 
 

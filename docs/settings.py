@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from weighbridge import durations
-from weighbridge.settings import Cluster, Gate, Prometheus, Release, RequestDuration, Settings, Traffic
+from weighbridge.settings import Gate, Prometheus, Release, RequestDuration, Settings, Traffic
+from weighbridge.settings.cluster.values import Cidr
 from weighbridge.settings.metrics import Known, OwnMetric, _Condition, _Value
 from weighbridge.settings.pods import Probe, Resources, Template, Track
 from weighbridge.settings.quantities import _Amount
@@ -47,9 +48,12 @@ Rules over several keys
 - `workload.autoscaling` takes the place of `replicas`, `max` is no less than `min`, and both tracks then have
   `resources.requests.cpu`.
 - A release's `cluster` is the name of an entry in `clusters`.
+- A cluster has the keys of its `kind` alone. Ranges of addresses share none. A zone is one of the cluster's region.
 - A password, a token or a key of Prometheus is a reference, and so is each header whose name or value looks like one of
   them. `prometheus.tls` and `auth.google` need an https `url`. [Prometheus: the ways in](prometheus-access.md) has
   examples.
+- `gateway` holds one of `install`, `adopt` and `asm`, and `tls` or `insecure: true`. What it serves has to cover the
+  hosts of the releases that name it. [The gateway](gateway.md) has examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.
 - Two releases must not both route a host on one gateway, or inside the mesh, of one cluster, unless one of them has a
   `route.match`.
@@ -57,10 +61,13 @@ Rules over several keys
 
 _MEANING: Final[Mapping[tuple[type[Section], str], str]] = {
     (Settings, "cluster"): "Where to deliver to, where a release names no other.",
-    (Settings, "clusters"): "More of them, by names of yours. One that no release names is left alone.",
+    (
+        Settings,
+        "clusters",
+    ): "More of them, by names of yours. One that exists already and that no release names is left alone.",
+    (Settings, "gateway"): "How requests come in: the mesh, its gateway, TLS, address and DNS.",
     (Settings, "prometheus"): "The server that the gate asks. Needed while a release has a weight above 0.",
     (Settings, "releases"): "What is delivered.",
-    (Cluster, "kind"): "What sort of cluster: one that exists already.",
     (Prometheus, "auth"): "Who asks: exactly one way.",
     (Prometheus, "timeout"): "Longest time for one question with all its attempts.",
     (Release, "namespace"): "Of the workloads, the Service and the mesh's objects. It must exist.",
@@ -145,7 +152,7 @@ def _walk(model: type[Section], path: str) -> Iterator[tuple[type[Section], str]
     for name, field in _own(model).items():
         where = f"{path}.{field.validation_alias or name}".removeprefix(".")
         for section, suffix in _sections(field.annotation):
-            yield from _walk(section, where + suffix)
+            yield from _walk(section, where + suffix + _kind(section))
 
 
 def _own(model: type[Section]) -> Mapping[str, FieldInfo]:
@@ -173,6 +180,13 @@ def _sections(annotation: Any, suffix: str = "") -> Iterator[tuple[type[Section]
     elif origin in {typing.Union, types.UnionType}:
         for part in args:
             yield from _sections(part, suffix)
+
+
+def _kind(section: type[Section]) -> str:
+    """What tells the sections apart that may stand in one place: the one word that their `kind` takes."""
+    field = section.model_fields.get("kind")
+    words = next((rule.words for rule in field.metadata if isinstance(rule, Choice)), ()) if field else ()
+    return f" ({words[0]})" if len(words) == 1 else ""
 
 
 def _is_metrics(annotation: Any) -> bool:
@@ -216,7 +230,7 @@ def _takes(annotation: Any, rules: list[Any], paths: Mapping[type[Section], list
     if typing.get_origin(annotation) in {typing.Union, types.UnionType} and not any(map(_is_section, args)):
         return _takes(args[0], rules, paths)
     sections = [section for section, _ in _sections(annotation)]
-    items = f"[section](#{slug(paths[sections[0]][0])})" if sections else ""
+    items = " or ".join(_linked(section, paths) for section in sections if sections[0] is section or _kind(section))
     items = f"a text, or {items}" if sections[:1] == [Given] else items
     listed = next((rule for rule in rules if isinstance(rule, Listed)), None)
     if listed:
@@ -225,6 +239,10 @@ def _takes(annotation: Any, rules: list[Any], paths: Mapping[type[Section], list
     if any(isinstance(rule, Mapped) for rule in rules):
         return f"mapping of names to {items or _takes(args[1], [], paths)}"
     return items
+
+
+def _linked(section: type[Section], paths: Mapping[type[Section], list[str]]) -> str:
+    return f"[{_kind(section).strip(' ()') or 'section'}](#{slug(paths[section][0])})"
 
 
 def _is_section(annotation: Any) -> bool:
@@ -264,7 +282,7 @@ def _written(value: Any, field: FieldInfo) -> str:
     if isinstance(value, float) and any(isinstance(rule, Span) for rule in field.metadata):
         return durations.format_seconds(value)
     if isinstance(value, tuple):
-        return f"[{', '.join(str(step.weight) for step in value)}]"
+        return f"[{', '.join(str(getattr(each, 'weight', each)) for each in value)}]"
     if isinstance(value, Mapping):
         return ", ".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
@@ -277,6 +295,7 @@ _WORDS: Final[Mapping[type, Callable[[Any], str]]] = {
     Flag: lambda _: "`true` or `false`",
     Whole: lambda rule: "whole number" + _range(rule.low, rule.high),
     Number: lambda rule: f"number, {rule.low:g} to {rule.high:g}" + (", ends left out" if rule.strict else ""),
+    Cidr: lambda rule: _plain(rule.says),
     Span: lambda rule: "duration" + (" of whole seconds" if rule.whole else "") + _spans(rule),
     _Value: lambda rule: _plain(rule.says),
     _Condition: lambda _: "condition",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -31,10 +33,12 @@ class ExistingCluster(pulumi.ComponentResource):
     Attributes:
         provider: of its API server.
         mesh_provider: of the mesh's.
+        outputs: none.
     """
 
     provider: pulumi.ProviderResource
     mesh_provider: pulumi.ProviderResource
+    outputs: Mapping[str, pulumi.Input[Any]]
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the cluster.
@@ -58,4 +62,5 @@ class ExistingCluster(pulumi.ComponentResource):
                 context=args.mesh_context,
                 opts=mine,
             )
+        self.outputs = {}
         self.register_outputs({})

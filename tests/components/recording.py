@@ -10,11 +10,11 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pulumi
 from google.protobuf import json_format
-from pulumi.runtime import mocks, settings
+from pulumi.runtime import mocks, settings, stack
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs
 from pulumi.runtime.stack import run_pulumi_func
 
@@ -23,6 +23,10 @@ from tests.components.wire import Resource, unpickled
 PROJECT, STACK = "weighbridge", "test"
 SECRET = "4dabf18193072939515e22adb298388d"
 """Pulumi's mark of a secret (and of the other special values) on the wire."""
+
+
+MARK_OF_SECRET = "1b47061264138c4ac30d75fd1eb44270"
+"""Which of them it is."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,9 @@ class Registered:
         depends_on: names of what it waits for, by option or by an input.
         ignores: paths of inputs whose change it is to ignore.
         outputs: what the engine saved.
+        urn: its name in the state.
+        protected: whether the engine refuses to delete it.
+        secrets: outputs that are secret whatever the provider says.
     """
 
     type: str
@@ -48,6 +55,19 @@ class Registered:
     depends_on: frozenset[str]
     ignores: tuple[str, ...]
     outputs: Mapping[str, Any]
+    urn: str = ""
+    protected: bool = False
+    secrets: tuple[str, ...] = ()
+
+
+class Cloud(Protocol):
+    """What a cloud's provider would add to what the program asks for."""
+
+    def computed(self, args: MockResourceArgs) -> Mapping[str, Any] | None:
+        """The outputs that only the cloud knows, of a resource that is its own; None for any other."""
+
+    def called(self, args: MockCallArgs) -> Mapping[str, Any] | None:
+        """What a function answers; None for one that is not the cloud's."""
 
 
 class Recording(MockMonitor, pulumi.runtime.Mocks):
@@ -55,15 +75,23 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
 
     Args:
         saved: the dynamic resources of an earlier run, by name; brought up to date in place.
+        cloud: knows what its resources are once they are made; in a preview nobody does.
+        preview: whether this is one.
     """
 
-    def __init__(self, saved: dict[str, Resource]) -> None:
+    def __init__(self, saved: dict[str, Resource], cloud: Cloud | None = None, *, preview: bool = False) -> None:
         super().__init__(self)
         self.saved = saved
+        self.cloud = cloud
+        self.preview = preview
         self.registered: list[Registered] = []
+        self.described: dict[str, Mapping[str, Any]] = {}
 
     def call(self, args: MockCallArgs) -> Any:
-        """Answer the one function that the program asks: its stack has no saved state."""
+        """Answer for the cloud, and that the stack has no saved state."""
+        answer = self.cloud.called(args) if self.cloud else None
+        if answer is not None:
+            return answer
         if args.token != "pulumi:pulumi:readStackResourceOutputs":
             raise AssertionError(args.token)
         return {"name": args.args["stackName"], "outputs": {}}
@@ -71,6 +99,12 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Run a dynamic resource's provider as the engine does; echo the inputs of any other."""
         pickled = args.inputs.get("__provider")
+        computed = self.cloud.computed(args) if self.cloud else None
+        if computed is not None:
+            # In a preview the id, and whatever is not asked for, is unknown; but another stack's outputs are there.
+            if self.preview and args.typ != "pulumi:pulumi:StackReference":
+                return None, dict(args.inputs)
+            return f"{args.name}-id", {**args.inputs, **computed}
         if pickled is None:
             return f"{args.name}-id", dict(args.inputs)
         inputs = {key: value for key, value in args.inputs.items() if key != "__provider"}
@@ -93,9 +127,18 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
                     frozenset(_name(urn) for urn in request.dependencies),
                     tuple(request.ignoreChanges),
                     made.state,
+                    # The engine leaves the stack's own type out of a URN, the mocks do not.
+                    answer.urn.replace("pulumi:pulumi:Stack$", ""),
+                    request.protect,
+                    tuple(request.additionalSecretOutputs),
                 )
             )
         return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the protocol's name
+        """Keep the outputs of components, and the stack's."""
+        self.described[_name(request.urn)] = json_format.MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
 class Stack:
@@ -104,11 +147,15 @@ class Stack:
     Attributes:
         all: every resource that was made, in the order in which they were.
         error: what ended the run, if it ended red; what was made until then stays.
+        outputs: of the stack, as they crossed the wire.
     """
 
-    def __init__(self, registered: list[Registered], error: Exception | None) -> None:
+    def __init__(
+        self, registered: list[Registered], error: Exception | None, outputs: Mapping[str, Any] | None = None
+    ) -> None:
         self.all = registered
         self.error = error
+        self.outputs = outputs or {}
 
     def __getitem__(self, name: str) -> Registered:
         """The one resource with a name that is no component."""
@@ -135,17 +182,20 @@ class Stack:
         return found
 
 
-def declare(program: Callable[[], None], saved: dict[str, Resource], *, preview: bool = False) -> Stack:
+def declare(
+    program: Callable[[], None], saved: dict[str, Resource], *, preview: bool = False, cloud: Cloud | None = None
+) -> Stack:
     """Run a program under the mocks; gives what it registered.
 
     Args:
         program: declares resources.
         saved: the dynamic resources of an earlier run, by name.
         preview: whether it is one.
+        cloud: what its resources become.
     """
-    monitor = Recording(saved)
+    monitor = Recording(saved, cloud, preview=preview)
     error = contextvars.copy_context().run(_run, program, monitor, preview=preview)
-    return Stack(monitor.registered, error)
+    return Stack(monitor.registered, error, monitor.described.get("", {}))
 
 
 def _run(program: Callable[[], None], monitor: Recording, *, preview: bool) -> Exception | None:
@@ -158,7 +208,7 @@ def _run(program: Callable[[], None], monitor: Recording, *, preview: bool) -> E
     settings.SETTINGS.outputs = set()
     try:
         mocks.set_mocks(monitor, PROJECT, STACK, preview, monitor=monitor)
-        loop.run_until_complete(run_pulumi_func(program))
+        loop.run_until_complete(run_pulumi_func(lambda: _with_outputs(program)))
     except Exception as error:  # noqa: BLE001  a red run is what some tests are about
         return error
     finally:
@@ -169,6 +219,28 @@ def _run(program: Callable[[], None], monitor: Recording, *, preview: bool) -> E
         asyncio.set_event_loop(None)
         loop.close()
     return None
+
+
+def _with_outputs(program: Callable[[], None]) -> None:
+    """Run a program, and register what it exports; the mocks would leave that out."""
+    program()
+    root = settings.get_root_resource()
+    if isinstance(root, stack.Stack):
+        root.register_outputs(dict(root.outputs))
+
+
+def is_secret(value: Any) -> bool:
+    """Whether a value that crossed the wire is marked as a secret."""
+    return isinstance(value, Mapping) and value.get(SECRET) == MARK_OF_SECRET
+
+
+def revealed(value: Any) -> Any:
+    """A value that crossed the wire, without the marks of secrets in it."""
+    if is_secret(value):
+        return revealed(value["value"])
+    if isinstance(value, Mapping):
+        return {key: revealed(part) for key, part in value.items()}
+    return [revealed(part) for part in value] if isinstance(value, list) else value
 
 
 def urn_of(resource: Registered) -> str:

@@ -37,7 +37,9 @@ def made(**section: Any) -> Stack:
 
 def kinds(stack: Stack) -> set[str]:
     """The kinds of objects that go to an API server."""
-    return {str(each.inputs["kind"]) for each in stack.all if each.type.startswith("kubernetes:") and "kind" in each.inputs}
+    return {
+        str(each.inputs["kind"]) for each in stack.all if each.type.startswith("kubernetes:") and "kind" in each.inputs
+    }
 
 
 def charts(stack: Stack) -> dict[str, Registered]:
@@ -75,7 +77,11 @@ def test_the_adapter_asks_the_gates_server() -> None:
     assert found["prometheus"] == {"url": "https://p.example", "port": 443, "path": "/x"}
     both = charts(made(adapter={}, install={}))
     assert set(both) == {"prometheus", "prometheus-adapter"}
-    assert both["prometheus-adapter"].inputs["values"]["prometheus"]["url"].startswith("http://prometheus-server.monitoring")
+    assert (
+        both["prometheus-adapter"]
+        .inputs["values"]["prometheus"]["url"]
+        .startswith("http://prometheus-server.monitoring")
+    )
 
 
 def test_the_meshs_objects_go_to_the_meshs_api_server() -> None:

@@ -29,7 +29,8 @@ def test_a_canary_that_is_two_points_worse_is_caught(delivery: Delivery) -> None
 
 def test_a_few_requests_decide_nothing(delivery: Delivery) -> None:
     """Some requests, of which one failed: no rollback by chance, no promotion by silence, whatever is asked how often."""
-    gate = delivery.settings["gate"] | {"metrics": {"request-success-rate": {"min": 99}}, "comparison": {}}
+    few = {"metrics": {"request-success-rate": {"min": 99}}, "comparison": {}, "min_requests": 1000}
+    gate = delivery.settings["gate"] | few
     with delivery.load(rate=10) as load:
         assert delivery.up(weight=10, gate=gate).ok
         canary = delivery.gate["canary_revision"]
@@ -40,7 +41,7 @@ def test_a_few_requests_decide_nothing(delivery: Delivery) -> None:
         for _ in range(2):
             run = delivery.up(weight=30)
             assert not run.ok
-            assert re.search(rf"{delivery.name} 10 -> 30: hold, \d+ of 30 requests needed", run.text), run.text
+            assert re.search(rf"{delivery.name} 10 -> 30: hold, \d+ of 1000 requests needed", run.text), run.text
             assert (delivery.gate["approved_weight"], delivery.gate["phase"]) == (10, "waiting")
     assert failed
     assert delivery.routes[canary] == 10

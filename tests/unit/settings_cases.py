@@ -196,7 +196,12 @@ BAD: list[tuple[str, str, object, str]] = [
     ("missing namespace", P + "namespace", DELETE, f"{RELEASE}: 'namespace' is required (got nothing)"),
     ("missing image", P + "stable", {}, f"{RELEASE}.stable: 'image' is required (got nothing)"),
     ("cluster text", "cluster", "dev", "weighbridge:cluster: must be a mapping (got 'dev')"),
-    ("cluster kind", "cluster/kind", "gke", "weighbridge:cluster: 'kind' must be existing (got 'gke')"),
+    (
+        "cluster kind",
+        "cluster/kind",
+        "eks",
+        "weighbridge:cluster: 'kind' must be one of existing, gke, ack, stack (got 'eks')",
+    ),
     (
         "a whole kubeconfig instead of its path, unseen",
         "cluster/kubeconfig",

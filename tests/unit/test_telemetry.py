@@ -216,7 +216,10 @@ def test_what_is_made_is_no_business_of_the_gates() -> None:
     """Another size of the volume, or another alert, is no change of the gate."""
     url = "http://prometheus.example"
     bare = prometheus(url=url).inputs()
-    assert prometheus(url=url, install={"retention": "30d"}, alerts={}, adapter={}, mesh={"telemetry": True}).inputs() == bare
+    assert (
+        prometheus(url=url, install={"retention": "30d"}, alerts={}, adapter={}, mesh={"telemetry": True}).inputs()
+        == bare
+    )
     assert prometheus(url=url, recorded=True).inputs() == bare | {"recorded": True}
 
 
@@ -367,6 +370,6 @@ BAD: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("section", "line"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_a_mistake_is_one_exact_line(section: dict[str, Any], line: str) -> None:
     """Key, rule, value; and nothing was touched."""
-    with pytest.raises(Exception, match="^weighbridge:") as error:
+    with pytest.raises(Exception, match=r"^weighbridge:") as error:
         load(changed("prometheus", section))
     assert str(error.value) == line

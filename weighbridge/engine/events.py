@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from weighbridge.cloud.refusals import refusal
 from weighbridge.engine.plain import strip_control
 from weighbridge.engine.protocol import Line
 
@@ -79,7 +80,9 @@ class Report:
         severity = _text(said.severity)
         message = strip_control(said.message).rstrip()
         if severity == "error":
-            self.errors.append(message)
+            told = refusal(message)
+            # Whose refusal it is stands in the event alone: a program makes a dozen of a cloud's resources.
+            self.errors.append(f"{said.urn.rpartition('::')[2]}: {told}" if told and said.urn else told or message)
         elif message.startswith(CUT_OFF):
             self._on_line("warning: the last run was cut off; what it was doing then is done again")
         elif severity != "debug" and not said.ephemeral and not message.startswith(NOISE):

@@ -6,6 +6,8 @@ import builtins
 import re
 from collections.abc import Iterable, Mapping
 
+from weighbridge.cloud.refusals import refusal
+
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|<\{%[^%]*%\}>|[\x00-\x08\x0b-\x1f\x7f]")
 """Terminal colours, Pulumi's own colour tags and control characters; tabs and line ends are kept."""
 
@@ -54,8 +56,11 @@ def split_error(text: str) -> list[str]:
 
     Returns:
         what was raised, each of its lines by itself (a verdict has one for each release), or the first line that
-        says something.
+        says something. What a cloud refused is one line with what to do about it.
     """
+    told = refusal(strip_control(text))
+    if told:
+        return [told]
     lines = [line for line in strip_control(text).splitlines() if line.strip()]
     raised = _raised(lines)
     if raised:

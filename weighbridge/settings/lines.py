@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "weighbridge"
 LONGEST = 60
-_SILENT = frozenset({"env"})
+_SILENT = frozenset({"env", "dns01"})
 _PROMETHEUS = "prometheus"
 _PLAIN = frozenset({"url", "timeout", "retries", "tenant", "tenant_header", "tls", "proxy"})
 """What may be shown of the section `prometheus`: the rest is, or was meant to be, a way in."""

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 from pydantic import ValidationError, model_validator
 
 from weighbridge.errors import SettingsError
-from weighbridge.settings.cluster import CLUSTER_NAME, Cluster
+from weighbridge.settings.cluster import CLUSTER_NAME, Cluster, Made
 from weighbridge.settings.frozen import Frozen
+from weighbridge.settings.gateway import Gateway
+from weighbridge.settings.gateway_rules import gateway_fits
 from weighbridge.settings.lines import one_line
 from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.release import HIDDEN_NAME, NAME, Release
@@ -33,6 +35,7 @@ class Settings(Section):
 
     cluster: Cluster
     clusters: Annotated[Mapping[str, Cluster], Mapped(CLUSTER_NAME)] = Frozen()
+    gateway: Gateway | None = None
     prometheus: Prometheus | None = None
     releases: Annotated[Mapping[str, Release], _Releases(NAME)] = Frozen()
 
@@ -67,12 +70,23 @@ class Settings(Section):
                 raise fault(rule, got=f"{count} releases", key="releases")
         return self
 
+    @model_validator(mode="after")
+    def _gateway_fits(self) -> Settings:
+        if self.gateway is not None:
+            gateway_fits(self.gateway, self.cluster, self.clusters, self.releases)
+        return self
+
     def used_clusters(self) -> dict[str | None, Cluster]:
-        """The clusters in use, by name; None is the default, which a stack without releases has, and Prometheus."""
-        names = {release.cluster for release in self.releases.values()} or {None}
-        if self.prometheus and self.prometheus.makes:
-            names.add(None)
-        return {name: self.clusters[name] if name else self.cluster for name in sorted(names, key=lambda n: n or "")}
+        """The clusters that are delivered to, by name; None is the default, which a stack without any has.
+
+        One that the stack itself makes is always among them: left out, it would be deleted with its last release.
+        """
+        named: dict[str | None, Cluster] = {None: self.cluster} | dict(self.clusters.items())
+        names = {release.cluster for release in self.releases.values()}
+        names |= {self.gateway.cluster} if self.gateway else set()
+        names |= {None} if self.prometheus and self.prometheus.makes else set()
+        names = (names or {None}) | {name for name, cluster in named.items() if isinstance(cluster, Made)}
+        return {name: named[name] for name in sorted(names, key=lambda n: n or "")}
 
 
 def load(raw: Mapping[str, object]) -> Settings:

@@ -1,4 +1,4 @@
-"""Where the release runs: the sections `cluster` and `clusters`."""
+"""A cluster that exists already."""
 
 from __future__ import annotations
 
@@ -11,18 +11,11 @@ Path = Annotated[str, Text(r"[^\x00-\x1f\x7f]+", "must be the path of a file", 1
 Context = Annotated[str, Text(r"[^\x00-\x1f\x7f]+", "must be the name of a context in the kubeconfig")]
 
 
-# A cluster's providers are named after it, the mesh's with `-mesh`: no two names may lead to one provider.
-CLUSTER_NAME = Text(
-    r"(?!(?:.*-)?mesh$)[a-z](?:[a-z0-9-]*[a-z0-9])?",
-    "must be a DNS label of at most 40 that begins with a letter and does not end in 'mesh' or '-mesh'",
-    40,
-)
-
-
-class Cluster(Section):
+class Existing(Section):
     """A cluster that exists already."""
 
     kind: Annotated[Literal["existing"], Choice(("existing",))]
+    """What sort of cluster: one that exists already."""
     kubeconfig: Path | None = None
     """Path of the kubeconfig; without it $KUBECONFIG counts, then ~/.kube/config."""
     context: Context | None = None
