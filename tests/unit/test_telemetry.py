@@ -363,6 +363,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("ARMS without an address", {"arms": {"cluster_id": "c0123456789abcdef"}}, f"{PROMETHEUS}.url: is required (got nothing)"),
     ("Telemetry before its time", {"install": {}, "mesh": {"version": "1.9", "telemetry": True}}, f"{PROMETHEUS}.mesh.telemetry: needs Istio 1.18 or newer (got '1.9')"),
     ("filters after their time", {"install": {}, "mesh": {"filters": True}}, f"{PROMETHEUS}.mesh.filters: is for Istio 1.8 and 1.9, whose charts ship them (got '1.31')"),
+    ("a label off that the gate asks by", {"install": {}, "mesh": {"telemetry": True, "drop_tags": ["reporter"]}}, f"{PROMETHEUS}.mesh: 'drop_tags[0]' must be one of {', '.join(REST)} (got a value not shown)"),
+    ("a rate over nothing", {"install": {}, "adapter": {"window": "1s"}}, f"{PROMETHEUS}.adapter: 'window' must be a duration from 10s to 1h (got a value not shown)"),
     ("labels off without Telemetry", {"install": {}, "mesh": {"drop_tags": ["source_app"]}}, f"{PROMETHEUS}.mesh.drop_tags: needs 'telemetry: true' beside it (got source_app)"),
 ]  # fmt: skip
 

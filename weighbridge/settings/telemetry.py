@@ -12,6 +12,7 @@ from weighbridge.settings.quantities import Quantity
 from weighbridge.settings.rules import Choice, Flag, Span, Text, Url, Whole, fault
 from weighbridge.settings.section import Section
 from weighbridge.settings.shapes import Listed
+from weighbridge.telemetry.labels import REST
 
 JOBS: Final = (
     "envoy-stats",
@@ -53,7 +54,6 @@ _PROJECT = Text(
 _LOCATION = Text(r"global|[a-z]+(?:-[a-z]+)+[0-9]+(?:-[a-z])?", "must be global, or a region or zone of Google's", 40)
 _CLUSTER = Text(r"[a-z0-9][a-z0-9-]{2,62}", "must be the id of a cluster, as the Alibaba Cloud console shows it", 63)
 _VERSION = Text(r"1\.[0-9]{1,3}", "must be a minor version of Istio in quotes, such as '1.31'", 5)
-_LABEL = Text(r"[a-zA-Z_][a-zA-Z0-9_]*", "must be the name of a label", 100)
 
 MIXERLESS: Final = 8
 """Istio 1.8 has no Mixer any more."""
@@ -178,8 +178,8 @@ class Mesh(Section):
     """Where Istio looks for what holds for the whole mesh."""
     telemetry: Annotated[bool, Flag()] = False
     """Whether a Telemetry object turns Prometheus' metrics on for the whole mesh. Needs Istio 1.18 or newer."""
-    drop_tags: Annotated[tuple[Annotated[str, _LABEL], ...], Listed(unique=True)] = ()
-    """Labels of Istio's that nobody needs: the Telemetry object takes them off in the proxies, for fewer series."""
+    drop_tags: Annotated[tuple[Annotated[str, Choice(REST)], ...], Listed(unique=True)] = ()
+    """Labels of Istio's that nobody here asks: the Telemetry object takes them off in the proxies, for fewer series."""
     filters: Annotated[bool, Flag()] = False
     """Whether the EnvoyFilters of Istio 1.8 and 1.9 are made: metadata exchange and stats, without Mixer."""
 
