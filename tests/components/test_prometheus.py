@@ -12,9 +12,12 @@ from pulumi_kubernetes import Provider
 
 from components.prometheus import PrometheusAddon, PrometheusAddonArgs
 from tests.components.recording import Registered, Stack, declare
+from tests.components.test_program import RELEASE, Servers, ran, servers
 from tests.unit.settings_cases import changed
 from weighbridge.charts import CHARTS
 from weighbridge.settings import load
+
+__all__ = ["servers"]
 
 SERVER = {"url": "http://prometheus.example"}
 
@@ -137,3 +140,29 @@ def test_no_cloud_is_imported_for_the_others(section: str) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_the_whole_program_measures_and_asks(servers: Servers) -> None:
+    """From the stack file: the collectors are told on the default cluster, and the gate asks where Google answers."""
+    stack = ran(
+        {
+            "cluster": servers.cluster("home"),
+            "prometheus": {"gmp": {"project": "my-project"}, "alerts": {}},
+            "releases": {"podinfo": RELEASE},
+        }
+    )
+    assert stack.error is None
+    assert kinds(stack) >= {"ClusterPodMonitoring", "ClusterRules"}
+    told = [each for each in stack.all if each.parent == "prometheus"]
+    assert {each.provider for each in told} == {"cluster-provider"}
+    (gate,) = stack.of("MetricGate")
+    asked = gate.inputs["prometheus"]
+    assert asked["url"].startswith("https://monitoring.googleapis.com/v1/projects/my-project/location/global/")
+    assert asked["auth"] == {"google": {}}
+
+
+def test_a_gate_that_is_only_asked_for_makes_nothing(servers: Servers) -> None:
+    """With a `url` alone there is no component: stacks of before are as they were."""
+    stack = ran({"cluster": servers.cluster("home"), "prometheus": SERVER, "releases": {"podinfo": RELEASE}})
+    assert stack.error is None
+    assert stack.of("PrometheusAddon") == []
