@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,7 @@ from weighbridge.charts import CHARTS
 from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.telemetry import Arms, Gmp, Install
 from weighbridge.telemetry import alibaba, charts, google, mesh
-from weighbridge.telemetry.alerts import alerts
-from weighbridge.telemetry.recording import recording
+from weighbridge.telemetry.groups import groups
 
 _PATIENCE = 600
 """Seconds that Helm waits until what it installed is ready."""
@@ -146,21 +145,6 @@ class PrometheusAddon(pulumi.ComponentResource):
             spec=rendered["spec"],
             opts=pulumi.ResourceOptions(parent=self, provider=provider, depends_on=list(self._args.depends_on)),
         )
-
-
-def groups(given: Prometheus) -> list[dict[str, Any]]:
-    """The groups of rules that the settings ask for.
-
-    Args:
-        given: the section `prometheus`.
-    """
-    made: Callable[[], list[dict[str, Any]]] = list
-    interval = given.install.scrape_interval if given.install and given.recorded else None
-    found = made() if interval is None else recording(interval)
-    if given.alerts:
-        asked = given.alerts
-        found += alerts(asked.stuck, asked.waiting, asked.labels, interval)
-    return found
 
 
 def _part(rendered: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,12 @@ from weighbridge.checks import measure
 from weighbridge.judge import Verdict
 from weighbridge.plan import Live, Phase
 from weighbridge.queries import Query, Target, buckets, counts, latency, remembered
+from weighbridge.replay import file
+from weighbridge.replay.asked import Remembering
+from weighbridge.replay.record import about, record
+from weighbridge.replay.spans import Span
 from weighbridge.telemetry.recording import recording
+from weighbridge.workload import workload_name
 
 EVERY = 1.0
 """Seconds between two scrapes, and between two evaluations."""
@@ -189,3 +195,29 @@ def test_a_new_label_of_the_scrape_makes_no_requests(ruled: Scraping) -> None:
     traffic.await_scrapes(5)
     total = sum(traffic.says(counts(traffic.target(recorded=True), BOTH, 60), time.time()).values())
     assert 0 < total < 1e5
+
+
+def test_a_replay_of_recorded_series_says_what_the_server_says(ruled: Scraping, tmp_path: Path) -> None:
+    """A file of them knows what it has, and gives the same evidence as the server that they came from."""
+    traffic = Traffic(ruled, "replayed")
+    traffic.usual()
+    traffic.await_scrapes(WINDOW)
+    at = float(int(time.time()))
+    target = replace(traffic.target(recorded=True), as_named=True)
+    checks = replace(CHECKS, target=target, warm_up=0.0, default_soak=8.0)
+    span = Span(10, target_name(traffic, CANARY), target_name(traffic, STABLE), at - 8, at)
+    asked = Remembering(ruled.asked)
+    live = measure(checks, span.live, at - 8, at, asked)
+    path = tmp_path / "series.jsonl.gz"
+    what = about("replayed", "test", [span])
+    file.write(record(what, ruled.asked, asked, (target.requests, target.buckets)), path)
+    series = file.read(path)
+    assert series.by_rules
+    told = measure(checks, span.live, at - 8, at, series)
+    assert (told.verdict, told.line) == (live.verdict, live.line)
+    assert told.measurements[0].total == pytest.approx(live.measurements[0].total, rel=1e-9)
+
+
+def target_name(traffic: Traffic, revision: str) -> str:
+    """The workload of a revision."""
+    return workload_name(traffic.release, revision)

@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from tests.unit.settings_cases import changed
-from weighbridge import promql, workload
+from weighbridge import promql, queries, workload
 from weighbridge.charts import CHARTS
+from weighbridge.checks import Checks
+from weighbridge.goal import checked
 from weighbridge.queries import RECORDED_REQUESTS
 from weighbridge.settings import Prometheus, load
 from weighbridge.settings.telemetry import JOBS, MIXER_JOBS
@@ -115,6 +117,23 @@ def test_recorded_series_keep_the_process() -> None:
         assert set(summed) <= {*REST, *OUTCOME}
         assert "sum by" not in rule["expr"]
         assert f"{rule['record']} offset 15s" in rule["expr"]
+
+
+def test_the_gate_asks_the_same_of_other_names() -> None:
+    """The whole question is the raw one but for the metric; a gate's inputs say which."""
+    for ask in (queries.counts, queries.buckets):
+        raw, recorded = (
+            str(ask(queries.Target("podinfo", "test", "destination", recorded=each), ["x", "y"], 60))
+            for each in (False, True)
+        )
+        assert recorded != raw
+        assert recorded.replace("weighbridge:istio_", "istio_") == raw
+    release = load(changed("prometheus", {"install": {}, "recorded": True}))
+    assert release.prometheus
+    inputs = {**checked(release.releases["podinfo"]), "prometheus": release.prometheus.inputs()}
+    assert Checks.read(inputs).target.recorded
+    assert not Checks.read({**inputs, "prometheus": {"url": "http://a"}}).target.recorded
+    assert not Checks.read(checked(release.releases["podinfo"])).target.recorded
 
 
 def test_only_some_namespaces_can_be_recorded() -> None:
