@@ -38,6 +38,9 @@ _FITTED: Final[Mapping[str, str]] = {
         "running := genericapiserver.SetupSignalContext(); stopCh := running.Done()"
     ),
     "cmd.Run(stopCh)": "cmd.Run(running)",
+    # Its description of the API is generated for 1.30's types; without it the library takes its own.
+    "if cmd.OpenAPIConfig == nil {": "if false {",
+    "if cmd.OpenAPIV3Config == nil {": "if false {",
 }
 """The adapter's newest release calls its library as of Kubernetes 1.30, where `Run` took a channel and no context."""
 _ENGINE: Final = "github.com/GoogleCloudPlatform/prometheus-engine"

@@ -9,5 +9,6 @@ charts      values of the charts prometheus and prometheus-adapter
 adapter     the rules of prometheus-adapter: requests per second
 mesh        Telemetry and EnvoyFilters
 google      the objects of Google's managed collection
+text        configuration as YAML
 alibaba     what an environment of ARMS is told
 """

@@ -7,19 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from weighbridge.durations import parse
 from weighbridge.telemetry.alerts import alerts
 from weighbridge.telemetry.jobs import jobs
 from weighbridge.telemetry.recording import recording
-
-
-class _Plain(yaml.SafeDumper):
-    """YAML without references: a part that two jobs share is written twice."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        return True
+from weighbridge.telemetry.text import plain
 
 
 def _span(text: str) -> float:
@@ -49,7 +41,7 @@ def text(arguments: Sequence[str]) -> str:
     else:
         recorded = recording(asked.interval, asked.namespaces)
         found = {"groups": [*recorded, *alerts(asked.stuck, asked.waiting, {}, asked.interval)]}
-    return yaml.dump(found, Dumper=_Plain, sort_keys=False, width=120)
+    return plain(found)
 
 
 if __name__ == "__main__":

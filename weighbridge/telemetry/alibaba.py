@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import yaml
-
 from weighbridge import durations
 from weighbridge.telemetry.jobs import jobs
+from weighbridge.telemetry.text import plain
 
 _MESH: Final = ("envoy-stats", "gateways", "pilot")
 """ARMS' own collectors have the nodes, cAdvisor and the API servers already."""
@@ -43,7 +42,7 @@ def custom_jobs(version: str, interval: float) -> str:
     """
     every = durations.format_seconds(interval)
     found = [{**each, "scrape_interval": every} for each in jobs(version, _MESH)]
-    return yaml.dump({"scrape_configs": found}, Dumper=_Plain, sort_keys=False)
+    return plain({"scrape_configs": found})
 
 
 def alerts(groups: Sequence[Mapping[str, Any]]) -> Iterator[Alert]:
@@ -65,10 +64,3 @@ def alerts(groups: Sequence[Mapping[str, Any]]) -> Iterator[Alert]:
                     f"{told['summary']}. {told['description']}",
                     rule["labels"]["severity"],
                 )
-
-
-class _Plain(yaml.SafeDumper):
-    """YAML without references: a part that two jobs share is written twice."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        return True
