@@ -45,6 +45,9 @@ class Registered:
         urn: its name in the state.
         protected: whether the engine refuses to delete it.
         secrets: outputs that are secret whatever the provider says.
+        parent_urn: of its parent, "" for the stack.
+        needs: URNs of what it waits for, and of its provider.
+        custom: whether a provider stands behind it; a component has none.
     """
 
     type: str
@@ -58,6 +61,9 @@ class Registered:
     urn: str = ""
     protected: bool = False
     secrets: tuple[str, ...] = ()
+    parent_urn: str = ""
+    needs: frozenset[str] = frozenset()
+    custom: bool = True
 
 
 class Cloud(Protocol):
@@ -85,7 +91,7 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
         self.cloud = cloud
         self.preview = preview
         self.registered: list[Registered] = []
-        self.described: dict[str, Mapping[str, Any]] = {}
+        self.described: dict[str, dict[str, Any]] = {}
 
     def call(self, args: MockCallArgs) -> Any:
         """Answer for the cloud, and that the stack has no saved state."""
@@ -127,17 +133,20 @@ class Recording(MockMonitor, pulumi.runtime.Mocks):
                     frozenset(_name(urn) for urn in request.dependencies),
                     tuple(request.ignoreChanges),
                     made.state,
-                    # The engine leaves the stack's own type out of a URN, the mocks do not.
-                    answer.urn.replace("pulumi:pulumi:Stack$", ""),
+                    _urn(answer.urn),
                     request.protect,
                     tuple(request.additionalSecretOutputs),
+                    _urn(request.parent) if _name(request.parent) else "",
+                    frozenset(map(_urn, (*request.dependencies, request.provider.rpartition("::")[0]))) - {""},
+                    request.custom,
                 )
             )
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the protocol's name
         """Keep the outputs of components, and the stack's."""
-        self.described[_name(request.urn)] = json_format.MessageToDict(request.outputs)
+        # The mocks register the stack's own, which are none, at any time: before the program's or after them.
+        self.described.setdefault(_name(request.urn), {}).update(json_format.MessageToDict(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
@@ -246,6 +255,11 @@ def revealed(value: Any) -> Any:
 def urn_of(resource: Registered) -> str:
     """The name by which a state knows a resource of a release."""
     return f"urn:pulumi:{STACK}::{PROJECT}::weighbridge:index:CanaryRelease${resource.type}::{resource.name}"
+
+
+def _urn(urn: str) -> str:
+    """A URN as the engine has it: the stack's own type is left out, which the mocks put in."""
+    return urn.replace("pulumi:pulumi:Stack$", "")
 
 
 def _name(urn: str) -> str:

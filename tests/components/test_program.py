@@ -14,7 +14,8 @@ import pulumi
 import pytest
 import yaml
 
-from tests.components.recording import PROJECT, Stack, declare
+from tests.components.clouds import MESH_API, Clouds, alibaba, google, static
+from tests.components.recording import PROJECT, Stack, declare, is_secret, revealed
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = {"namespace": "test", "port": 9898, "stable": {"image": "a:1"}}
@@ -64,7 +65,7 @@ def servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers
     made.close()
 
 
-def ran(config: dict[str, Any]) -> Stack:
+def ran(config: dict[str, Any], cloud: Clouds | None = None, *, preview: bool = False) -> Stack:
     """What the program registers with a stack's config."""
 
     def program() -> None:
@@ -73,7 +74,7 @@ def ran(config: dict[str, Any]) -> Stack:
 
     hook = sys.excepthook
     try:
-        return declare(program, {})
+        return declare(program, {}, cloud=cloud, preview=preview)
     finally:
         sys.excepthook = hook
 
@@ -116,3 +117,75 @@ def test_a_cluster_without_its_context_is_named(servers: Servers) -> None:
     )
     line = "weighbridge:clusters.eu.context: must be one of home, eu, eu-istio, asia (got 'nowhere')"
     assert (str(stack.error), stack.all) == (line, [])
+
+
+@pytest.fixture
+def clouded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of both clouds, and their plugins on PATH."""
+    for name in ("gke-gcloud-auth-plugin", "ack-ram-tool"):
+        (tmp_path / name).write_text("#!/bin/sh\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("GOOGLE_CREDENTIALS", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
+        monkeypatch.setenv(name, "x")
+
+
+@pytest.mark.usefixtures("clouded")
+@pytest.mark.parametrize("preview", [False, True])
+def test_one_stack_makes_the_cluster_and_delivers_to_it(*, preview: bool) -> None:
+    """On Google Cloud: the release's objects go to the cluster that the same run makes, once it has nodes."""
+    stack = ran({"cluster": google(), "releases": {"podinfo": RELEASE}}, Clouds(), preview=preview)
+    assert stack.error is None
+    (deployment,) = stack.of("Deployment")
+    assert deployment.provider == "cluster-provider"
+    assert "cluster-nodes" in stack.waits_for("cluster-provider")
+
+
+@pytest.mark.usefixtures("clouded")
+def test_the_meshs_objects_go_to_the_meshs_own_api_server() -> None:
+    """On Alibaba Cloud: workloads to the cluster, routes to ASM's API server, in one run."""
+    stack = ran({"cluster": alibaba(), "releases": {"podinfo": RELEASE}}, Clouds())
+    assert stack.error is None
+    providers = {
+        each.type.rpartition(":")[2]: each.provider for each in stack.all if each.type.startswith("kubernetes:")
+    }
+    assert providers["Deployment"] == "cluster-provider"
+    assert providers["VirtualService"] == providers["DestinationRule"] == "cluster-mesh-provider"
+    assert revealed(stack["cluster-mesh-provider"].inputs["kubeconfig"]) == static(MESH_API)
+
+
+@pytest.mark.usefixtures("clouded")
+def test_a_platform_stack_and_a_stack_of_services_are_two_programs_in_one() -> None:
+    """What the one exports, `cluster` and `clusters`, the other takes by a StackReference; nothing else is agreed on."""
+    made = ran({"cluster": alibaba(), "clusters": {"eu": google()}}, Clouds())
+    assert made.error is None
+    assert is_secret(made.outputs["cluster"]["kubeconfig"])
+    platform = {key: revealed(value) for key, value in made.outputs.items()}
+    refers = {"kind": "stack", "stack": "acme/weighbridge/platform"}
+    services = {
+        "cluster": refers,
+        "clusters": {"eu": refers | {"cluster": "eu"}},
+        "releases": {"here": RELEASE, "there": RELEASE | {"cluster": "eu"}},
+    }
+    stack = ran(services, Clouds({refers["stack"]: platform}))
+    assert stack.error is None
+    given = {each.name: revealed(each.inputs["kubeconfig"]) for each in stack.of("kubernetes")}
+    assert given["cluster-provider"] == platform["cluster"]["kubeconfig"]
+    assert given["cluster-mesh-provider"] == static(MESH_API)
+    assert given["cluster-eu-provider"] == given["cluster-eu-mesh-provider"] == platform["clusters"]["eu"]["kubeconfig"]
+    used = {each.provider for each in stack.all if each.parent == "there" and each.type.startswith("kubernetes:")}
+    assert used == {"cluster-eu-provider", "cluster-eu-mesh-provider"}
+
+
+def test_a_stack_on_an_existing_cluster_exports_what_it_always_did(servers: Servers) -> None:
+    """No output more, so that nothing of an older state changes."""
+    assert set(ran({"cluster": servers.cluster("home")}).outputs) == {"releases"}
+
+
+@pytest.mark.usefixtures("clouded")
+def test_a_cloud_without_credentials_is_one_line_and_nothing_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found out before the first resource."""
+    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    stack = ran({"cluster": alibaba()}, Clouds())
+    assert str(stack.error).startswith("weighbridge:cluster: no credentials of Alibaba Cloud were found: ")
+    assert stack.all == []

@@ -23,7 +23,7 @@ _GOOGLE = (
     "GCE_METADATA_HOST",
 )
 _DEFAULT = Path(".config") / "gcloud" / "application_default_credentials.json"
-_PRODUCT = Path("/sys/class/dmi/id/product_name")
+PRODUCT = Path("/sys/class/dmi/id/product_name")
 
 _ALIBABA_PAIRS = (
     ("ALICLOUD_ACCESS_KEY", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID"),
@@ -39,7 +39,7 @@ _ALIBABA_PROFILES = ("ALICLOUD_PROFILE", "ALIBABA_CLOUD_PROFILE")
 _ALIBABA_FILES = ("ALICLOUD_SHARED_CREDENTIALS_FILE", "ALIBABA_CLOUD_CREDENTIALS_FILE")
 
 
-def google(environ: Mapping[str, str], home: Path, config: Collection[str], product: Path = _PRODUCT) -> str | None:
+def google(environ: Mapping[str, str], home: Path, config: Collection[str], product: Path) -> str | None:
     """Why Google's provider would find no credentials.
 
     Args:

@@ -30,12 +30,14 @@ class Machine:
         environ: the environment.
         home: of the user.
         has: whether a Python package is installed.
+        product: the file in which the machine says whose it is.
     """
 
     config: Collection[str] = ()
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     home: Path = field(default_factory=Path.home)
     has: Callable[[str], bool] = lambda package: importlib.util.find_spec(package) is not None
+    product: Path = credentials.PRODUCT
 
 
 def check(clusters: Mapping[str, Cluster], machine: Machine, *, filled: bool) -> list[str]:
@@ -86,7 +88,7 @@ def _cloud(key: str, cluster: Gke | Ack | Stack, machine: Machine, *, filled: bo
         rule = f"{cluster.kind!r} needs a package that is not installed: pip install 'weighbridge[{extra}]'"
         raise SettingsError(f"weighbridge:{key}: {rule} (got no {package})")
     if isinstance(cluster, Gke):
-        missing = credentials.google(machine.environ, machine.home, machine.config)
+        missing = credentials.google(machine.environ, machine.home, machine.config, machine.product)
     else:
         missing = credentials.alibaba(machine.environ, machine.home, cluster.profile)
         if cluster.mesh and cluster.mesh.kubeconfig:

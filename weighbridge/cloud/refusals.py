@@ -60,8 +60,8 @@ _GOOGLE: Final[tuple[Rule, ...]] = (
     _rule(
         r"Quota '(?P<name>\w+)' exceeded\.\s+Limit: (?P<limit>[\d.]+)(?P<where> in region \S+?| globally)?\.",
         lambda m: (
-            f"Google Cloud has no quota left ({m['name']}, limit {m['limit']}{m['where'] or ''}): make 'nodes' smaller, "
-            f"or ask for more at {_QUOTAS}"
+            f"Google Cloud has no quota left ({m['name']}, limit {m['limit']}{m['where'] or ''}): make 'nodes' "
+            f"smaller, or ask for more at {_QUOTAS}"
         ),
     ),
     _rule(
@@ -77,7 +77,8 @@ _GOOGLE: Final[tuple[Rule, ...]] = (
         "the project has no billing account: link it to one at https://console.cloud.google.com/billing",
     ),
     _rule(
-        r"Permission denied on 'locations/(?P<where>[^']+)' \(or it may not exist\)|Location \"(?P<other>[^\"]+)\" does not exist",
+        r"Permission denied on 'locations/(?P<where>[^']+)' \(or it may not exist\)"
+        r"|Location \"(?P<other>[^\"]+)\" does not exist",
         lambda m: f"Google Cloud has no location {m['where'] or m['other']} for this project: check 'location'",
     ),
     _rule(
@@ -95,7 +96,8 @@ _GOOGLE: Final[tuple[Rule, ...]] = (
         ),
     ),
     _rule(
-        r"(?i:machine type) (?:with name )?['\"]?(?P<name>[a-z][\w-]+)['\"]? (?:does not exist|is not available|not found)",
+        r"(?i:machine type) (?:with name )?['\"]?(?P<name>[a-z][\w-]+)['\"]? "
+        r"(?:does not exist|is not available|not found)",
         lambda m: f"Google Cloud has no machine type {m['name']} there: check 'machine_type'",
     ),
     _rule(
@@ -141,6 +143,8 @@ _ALIBABA: Final[tuple[Rule, ...]] = (
 
 _PROTECTED = "is protected: set 'protect: false' in its section, run `up`, and then delete it"
 
+_PLUGINS = f"{GOOGLE_PLUGIN}|{ALIBABA_PLUGIN}"
+
 _OTHERS: Final[tuple[Rule, ...]] = (
     # Pulumi's engine; its first line begins with "Preview failed", which says nothing by itself.
     _rule(
@@ -150,10 +154,11 @@ _OTHERS: Final[tuple[Rule, ...]] = (
     _rule(r"(?i:cannot destroy cluster).{0,80}deletion_protection", f"the cluster {_PROTECTED}"),
     _rule(
         r"no valid credential sources for Terraform Alibaba Cloud Provider",
-        "no credentials of Alibaba Cloud were found: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "no credentials of Alibaba Cloud were found: set ALIBABA_CLOUD_ACCESS_KEY_ID and "
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     ),
     _rule(
-        rf"executable (?P<a>{GOOGLE_PLUGIN}|{ALIBABA_PLUGIN}) not found|\"(?P<b>{GOOGLE_PLUGIN}|{ALIBABA_PLUGIN})\": executable file not found",
+        rf"executable (?P<a>{_PLUGINS}) not found|\"(?P<b>{_PLUGINS})\": executable file not found",
         lambda m: f"{m['a'] or m['b']} is not on PATH, and the cluster cannot be reached without it: install it",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -153,7 +154,8 @@ class Ack(Section):
     @model_validator(mode="after")
     def _zones_are_the_regions(self) -> Ack:
         for zone in self.zones:
-            if not zone.startswith(self.region):
+            # Older regions' zones have a dash before their letter, those with a number have none.
+            if not re.fullmatch(rf"{self.region}-?[a-z]", zone):
                 raise fault(f"each must be a zone of {self.region}", got=repr(zone), key="zones")
         most = 2**_VSWITCH_BITS
         if len(self.zones) > most:
