@@ -8,7 +8,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 GO_BIN := $(shell go version 2>/dev/null | grep -oE 'go1\.(2[6-9]|[3-9][0-9])')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test check format schema bench bench-judge mutate record lock clean
+.PHONY: help setup lab demo test check format schema bench bench-judge bench-recorded mutate record lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ schema: setup ## write the JSON Schema of the settings again
 
 bench: lab ## the speed claims, as ratios
 	@$(BIN)/python -m lab ns -- $(BIN)/python bench/gate.py
+
+bench-recorded: lab ## what the recorded series save the gate, in samples
+	@$(BIN)/python bench/recorded.py
 
 .tools/mutation/.synced: requirements/mutation.txt | setup
 	@test -x .tools/mutation/bin/python || $(UV) venv --quiet --python $(PYTHON) .tools/mutation

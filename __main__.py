@@ -16,6 +16,7 @@ from components.cluster import Cluster, choice
 from components.gate import StackVerdict
 from components.gateway import IstioGateway, IstioGatewayArgs
 from components.observability import Observability, ObservabilityArgs
+from components.prometheus import PrometheusAddon, PrometheusAddonArgs
 from components.release import CanaryRelease, CanaryReleaseArgs
 from weighbridge import occupied
 from weighbridge.access import References, key_pair
@@ -73,6 +74,13 @@ def way_in(stack: Settings, clusters: Mapping[str | None, Cluster]) -> list[pulu
     return [made]
 
 
+def measure(stack: Settings, clusters: Mapping[str | None, Cluster], gateway: list[pulumi.Resource]) -> None:
+    """Declare what measures the mesh of the default cluster, where the stack makes any of it."""
+    if stack.prometheus and stack.prometheus.makes:
+        args = PrometheusAddonArgs(stack.prometheus, clusters[None].mesh_provider, gateway)
+        PrometheusAddon("prometheus", args, pulumi.ResourceOptions(provider=clusters[None].provider))
+
+
 def sights(stack: Settings, clusters: Mapping[str | None, Cluster], gateway: list[pulumi.Resource]) -> None:
     """Declare what people look at, where the stack has it."""
     seen = stack.observability
@@ -101,6 +109,7 @@ def main() -> None:
 
     clusters = {name: choice.declared(name, cluster) for name, cluster in stack.used_clusters().items()}
     gateway = way_in(stack, clusters)
+    measure(stack, clusters, gateway)
     sights(stack, clusters, gateway)
     releases = {
         name: CanaryRelease(

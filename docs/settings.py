@@ -46,7 +46,7 @@ Rules over several keys
 - A metric of your own has a range (`min`, `max`) or conditions; `initial_delay`, `count` and the limits belong to
   conditions. `failure_limit` is below `count`, and `starting_step` is an index in `steps`.
 - `workload.autoscaling` takes the place of `replicas`, `max` is no less than `min`, and both tracks then have
-  `resources.requests.cpu`.
+  `resources.requests.cpu`, unless `cpu` is null.
 - A release's `cluster` is the name of an entry in `clusters`.
 - A cluster has the keys of its `kind` alone. Ranges of addresses share none. A zone is one of the cluster's region.
 - A password, a token or a key of Prometheus is a reference, and so is each header whose name or value looks like one of
@@ -54,6 +54,8 @@ Rules over several keys
   examples.
 - `gateway` holds one of `install`, `adopt` and `asm`, and `tls` or `insecure: true`. What it serves has to cover the
   hosts of the releases that name it. [The gateway](gateway.md) has examples.
+- `prometheus` has at most one of `install`, `gmp` and `arms`; `url` is required, except with `install`, and stays away
+  from `gmp`, from which it follows. [Telemetry](telemetry.md) says what each one makes.
 - `observability.prometheus` is required where the gate's way in to `prometheus` has credentials, or there is none.
   `kiali.auth: anonymous` stands beside no `entrance`. [The dashboard](dashboard.md) has examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.

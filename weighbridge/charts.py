@@ -83,6 +83,19 @@ CHARTS: Mapping[str, Chart] = MappingProxyType(
             "8.4.0",
             "kube-state-metrics 2.20.0, and the minor that the chart prometheus takes as a sub-chart",
         ),
+        "prometheus": Chart(
+            "prometheus",
+            "https://prometheus-community.github.io/helm-charts",
+            "29.27.0",
+            "the newest that we saw in the chart's repository (Prometheus 3.14); its values are read key by key, see "
+            "weighbridge/telemetry/charts.py",
+        ),
+        "prometheus-adapter": Chart(
+            "prometheus-adapter",
+            "https://prometheus-community.github.io/helm-charts",
+            "5.3.0",
+            "the newest that we saw in the chart's repository; its adapter, v0.12.0, is the one that the lab builds",
+        ),
     }
 )
 """By the name that the rest of the program uses."""

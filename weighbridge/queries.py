@@ -21,6 +21,9 @@ from weighbridge.workload import workload_name
 
 REQUESTS: Final = "istio_requests_total"
 BUCKETS: Final = "istio_request_duration_milliseconds_bucket"
+RECORDED_REQUESTS: Final = "weighbridge:istio_requests_total"
+RECORDED_BUCKETS: Final = "weighbridge:istio_request_duration_milliseconds_bucket"
+"""The same for each process, without who called: see `weighbridge.telemetry.recording`."""
 
 NEVER_REACHED: Final = "(.*,)?(UF|UH|UO|NC|NR)(,.*)?"
 """Envoy's response flags of a request that no pod has seen: connection failed, no healthy host, overflow, no cluster,
@@ -36,12 +39,24 @@ class Target:
         namespace: of its workloads.
         reporter: whose view counts, `destination` (the pod's sidecar) or `source` (its caller, the gateway).
         as_named: whether what stands for a revision is a workload's whole name, as with the canaries of other tools.
+        recorded: whether the series of the recording rules are asked, which mean the same.
     """
 
     release: str
     namespace: str
     reporter: str
     as_named: bool = False
+    recorded: bool = False
+
+    @property
+    def requests(self) -> str:
+        """The metric that counts requests."""
+        return RECORDED_REQUESTS if self.recorded else REQUESTS
+
+    @property
+    def buckets(self) -> str:
+        """The metric that counts them by their duration."""
+        return RECORDED_BUCKETS if self.recorded else BUCKETS
 
     def workload(self, revision: str) -> str:
         """The name under which Prometheus knows a revision."""
@@ -177,9 +192,9 @@ def counts(target: Target, revisions: Sequence[str], window: int) -> Query:
         revisions: of the workloads to count, at least one.
         window: seconds.
     """
-    seen = [_series(REQUESTS, target, revisions)]
+    seen = [_series(target.requests, target, revisions)]
     if target.reporter == "destination":
-        seen.append(Series(REQUESTS, "source", target.namespace, seen[0].workloads, NEVER_REACHED))
+        seen.append(Series(target.requests, "source", target.namespace, seen[0].workloads, NEVER_REACHED))
     return Query.of(
         Increase(tuple(seen), ("destination_workload", "response_code", "grpc_response_status"), window),
     )
@@ -193,7 +208,7 @@ def buckets(target: Target, revisions: Sequence[str], window: int) -> Query:
         revisions: of the workloads, at least one.
         window: seconds.
     """
-    return Query.of(Increase((_series(BUCKETS, target, revisions),), ("destination_workload", "le"), window))
+    return Query.of(Increase((_series(target.buckets, target, revisions),), ("destination_workload", "le"), window))
 
 
 def remembered(target: Target, revisions: Sequence[str]) -> Query:
@@ -203,7 +218,7 @@ def remembered(target: Target, revisions: Sequence[str]) -> Query:
         target: whose.
         revisions: of the workloads, at least one.
     """
-    return Query.of(Number(_series(REQUESTS, target, revisions)))
+    return Query.of(Number(_series(target.requests, target, revisions)))
 
 
 def latency(target: Target, revision: str, quantile: float, window: int) -> Query:
@@ -215,7 +230,7 @@ def latency(target: Target, revision: str, quantile: float, window: int) -> Quer
         quantile: 0..1.
         window: seconds.
     """
-    return Query.of(Increase((_series(BUCKETS, target, [revision]),), ("le",), window, quantile))
+    return Query.of(Increase((_series(target.buckets, target, [revision]),), ("le",), window, quantile))
 
 
 def _series(metric: str, target: Target, revisions: Sequence[str]) -> Series:

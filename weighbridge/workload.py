@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # the settings check themselves with `revision`, and so impor
     from weighbridge.settings.pods import Probe, Template, Track
     from weighbridge.settings.release import Release
 
+REQUESTS_PER_SECOND = "istio_requests_per_second"
+"""The metric of a pod that prometheus-adapter gives by our rules: see `weighbridge.telemetry.adapter`."""
+
 GRACE = 15
 """Seconds that a pod has after its drain to finish what it has begun."""
 
@@ -92,7 +95,14 @@ def autoscaler(release: Release, track: Track) -> dict[str, Any] | None:
         return None
     target = deployment(release, track)
     name = target["metadata"]["name"]
-    share = {"type": "Utilization", "averageUtilization": scaling.cpu}
+    metrics: list[dict[str, Any]] = []
+    if scaling.cpu is not None:
+        share = {"type": "Utilization", "averageUtilization": scaling.cpu}
+        metrics.append({"type": "Resource", "resource": {"name": "cpu", "target": share}})
+    if scaling.requests is not None:
+        # Of the pods of this Deployment alone: each track is scaled by its own share of the traffic.
+        rate = {"type": "AverageValue", "averageValue": str(scaling.requests)}
+        metrics.append({"type": "Pods", "pods": {"metric": {"name": REQUESTS_PER_SECOND}, "target": rate}})
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -101,7 +111,7 @@ def autoscaler(release: Release, track: Track) -> dict[str, Any] | None:
             "scaleTargetRef": {"apiVersion": target["apiVersion"], "kind": target["kind"], "name": name},
             "minReplicas": scaling.min,
             "maxReplicas": scaling.max,
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": share}}],
+            "metrics": metrics,
         },
     }
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from lab.build import require
 from lab.server import Server, ServerSpec
@@ -124,6 +125,12 @@ class Exporter:
             self._scraped.notify_all()
         return text
 
+    def begin_anew(self, *names: str) -> None:
+        """Let counters begin at nought again, as those of a process that was restarted between two scrapes."""
+        with self._scraped:
+            for name in names:
+                self._values.pop(name, None)
+
     def await_scrape(self, within: float = 10.0) -> None:
         """Wait until somebody scrapes again."""
         with self._scraped:
@@ -140,13 +147,18 @@ class Scraping:
         server: the process.
     """
 
-    def __init__(self, exporter: Exporter, port: int, target: int, directory: Path) -> None:
+    def __init__(
+        self, exporter: Exporter, port: int, target: int, directory: Path, groups: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         self.exporter = exporter
         self._data = directory / "data"
         config = directory / "prometheus.json"
         scrape = {"job_name": "test", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}
-        timing = {"scrape_interval": "1s", "scrape_timeout": "1s"}
-        config.write_text(json.dumps({"global": timing, "scrape_configs": [scrape]}), encoding="utf-8")
+        timing = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        rules = directory / "rules.json"
+        rules.write_text(json.dumps({"groups": list(groups)}), encoding="utf-8")
+        whole = {"global": timing, "rule_files": [str(rules)], "scrape_configs": [scrape]}
+        config.write_text(json.dumps(whole), encoding="utf-8")
         url = f"http://127.0.0.1:{port}"
         argv = (
             str(require().path("prometheus")),
@@ -174,8 +186,8 @@ class Scraping:
 
 
 @contextmanager
-def scraping(directory: Path) -> Iterator[Scraping]:
-    """A Prometheus that runs for as long as the block.
+def scraping(directory: Path, groups: Sequence[Mapping[str, Any]] = ()) -> Iterator[Scraping]:
+    """A Prometheus that runs for as long as the block, with groups of rules.
 
     Raises:
         LabError: the lab's servers are not built.
@@ -196,7 +208,7 @@ def scraping(directory: Path) -> Iterator[Scraping]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         thread = threading.Thread(target=listening.serve_forever)
         thread.start()
-        running = Scraping(exporter, _free_port(), listening.server_port, directory)
+        running = Scraping(exporter, _free_port(), listening.server_port, directory, groups)
         try:
             running.server.start()
             yield running

@@ -118,7 +118,7 @@ def test_an_autoscaler_may_measure_by_a_request_of_each_track() -> None:
         raw["releases"]["podinfo"][track] |= cpu
     scaling = load(raw).releases["podinfo"].workload.autoscaling
     assert scaling is not None
-    assert scaling.model_dump() == {"min": 2, "max": 2, "cpu": 80}
+    assert scaling.model_dump() == {"min": 2, "max": 2, "cpu": 80, "requests": None}
 
 
 def test_the_first_mistake_told_does_not_depend_on_the_order_of_keys() -> None:

@@ -111,7 +111,12 @@ class Checks:
         gate = inputs["gate"]
         tolerance = gate.get("share_tolerance")
         return cls(
-            target=queries.Target(inputs["release"], inputs["namespace"], gate["reporter"]),
+            target=queries.Target(
+                inputs["release"],
+                inputs["namespace"],
+                gate["reporter"],
+                recorded=bool((inputs.get("prometheus") or {}).get("recorded")),
+            ),
             metrics=gate["metrics"],
             steps=tuple(int(s["weight"]) for s in inputs["steps"]),
             soak={int(s["weight"]): float(s["soak"]) for s in inputs["steps"] if s.get("soak") is not None},

@@ -58,8 +58,8 @@ def replay(  # noqa: PLR0913, PLR0917  each is an option of the command
         raise SettingsError("--record must not stand beside --series, which asks no server")
     if picture:
         plot.require(picture)
-    columns = _columns(desk, release, others or [], interval)
     source = _of_file(series, release) if series else _of_server(desk, release)
+    columns = _columns(desk, release, others or [], interval, recorded=source.recorded)
     walked = chosen(Which(start, end, weight, stable, canary), source.known)
     source.require(walked[-1].until)
     walks = [(column, walk(column, walked, source.asked)) for column in columns]
@@ -72,8 +72,9 @@ def replay(  # noqa: PLR0913, PLR0917  each is an option of the command
         plot.draw(found, points([each.checks for each in columns], walked, source.asked), picture)
         desk.view.say(f"drawn in {picture}")
     if kept and source.server:
-        what = about(release, columns[0].checks.target.namespace, walked)
-        file.write(record(what, source.server, source.asked), kept)
+        target = columns[0].checks.target
+        what = about(release, target.namespace, walked)
+        file.write(record(what, source.server, source.asked, (target.requests, target.buckets)), kept)
         desk.view.say(f"recorded in {kept}")
     desk.view.document({"ok": True, "exit": 0, **tell.document(found)})
     return Exit.DONE
@@ -88,12 +89,14 @@ class _Source:
         known: of the release.
         asked: gives the answers.
         server: None for a file.
+        recorded: whether the series are those of the recording rules.
     """
 
     words: str
     known: Known
     asked: Remembering
     server: Prometheus | None = None
+    recorded: bool = False
 
     def require(self, at: float) -> None:
         """Insist on a server that answers; raises `PrometheusError`."""
@@ -112,14 +115,14 @@ def _show(desk: Desk, found: tell.Replay, *, verbose: bool) -> None:
         desk.view.say(line)
 
 
-def _columns(desk: Desk, name: str, others: Sequence[Path], interval: str | None) -> list[Column]:
+def _columns(desk: Desk, name: str, others: Sequence[Path], interval: str | None, *, recorded: bool) -> list[Column]:
     """The stack's own gate first, then one for each file."""
     releases = [(OWN, desk.release(name)), *((path.stem, _with_gate(desk, name, path)) for path in others)]
     names = [each for each, _ in releases]
     twice = next((each for each in names if names.count(each) > 1), None)
     if twice is not None:
         raise SettingsError(f"--with must be files of different names, none of them {OWN!r} (got {twice!r} twice)")
-    columns = [Column(each, name, checks_of(checked(release))) for each, release in releases]
+    columns = [Column(each, name, checks_of(checked(release), recorded=recorded)) for each, release in releases]
     if interval is None:
         return columns
     try:
@@ -157,7 +160,7 @@ def _of_file(path: Path, release: str) -> _Source:
     if of.release != release:
         raise SettingsError(f"--series {path}: is of the release {of.release!r} (got {release!r})")
     known = Known(release, last.stable, last.canary, of.spans, of.end)
-    return _Source(f"the series in {path}", known, Remembering(recorded))
+    return _Source(f"the series in {path}", known, Remembering(recorded), recorded=recorded.by_rules)
 
 
 def _of_server(desk: Desk, name: str) -> _Source:
@@ -167,8 +170,9 @@ def _of_server(desk: Desk, name: str) -> _Source:
     inputs = given.inputs()
     secrets = {key: desk.secret(key) for key in config_keys(inputs)}
     session = Session(inputs, References(os.environ, secrets.get, desk.project))
-    server = Prometheus(given.url, given.timeout, given.retries, session=session)
-    return _Source(f"Prometheus at {given.url}", _of_state(desk, name), Remembering(server), server)
+    server = Prometheus(given.address, given.timeout, given.retries, session=session)
+    words = f"Prometheus at {given.address}"
+    return _Source(words, _of_state(desk, name), Remembering(server), server, given.recorded)
 
 
 def _of_state(desk: Desk, name: str) -> Known:

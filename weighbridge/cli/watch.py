@@ -67,9 +67,15 @@ class MeshObserver:
     """Asks Prometheus for what the mesh has counted."""
 
     def __init__(
-        self, prometheus: Prometheus | None, releases: Mapping[str, Release], gates: Mapping[str, Mapping[str, object]]
+        self,
+        prometheus: Prometheus | None,
+        releases: Mapping[str, Release],
+        gates: Mapping[str, Mapping[str, object]],
+        *,
+        recorded: bool = False,
     ) -> None:
         self._prometheus = prometheus
+        self._recorded = recorded
         self._releases = releases
         self._states = {name: GateState.read(gate) for name, gate in gates.items()}
 
@@ -78,7 +84,7 @@ class MeshObserver:
         settings, state = self._releases[release], self._states.get(release)
         if self._prometheus is None or state is None:
             return Figures(release, state.approved_weight if state else 0, Observation())
-        target = Target(release, settings.namespace, settings.gate.reporter)
+        target = Target(release, settings.namespace, settings.gate.reporter, recorded=self._recorded)
         canary = state.canary_revision or wanted(settings).canary
         canary = "" if canary == state.stable_revision else canary
         window = Window.of(settings.gate.interval, time.time())
@@ -128,10 +134,11 @@ def observer(desk: Desk) -> Observer:
     settings = desk.settings()
     given = settings.prometheus
     # One try and a short one: a figure that is late is of no use, and the next look comes soon.
-    prometheus = (
-        Prometheus(given.url, min(given.timeout, EVERY), 0, session=_session(desk, given.inputs())) if given else None
-    )
-    return MeshObserver(prometheus, settings.releases, desk.gates())
+    if given is None:
+        return MeshObserver(None, settings.releases, desk.gates())
+    session = _session(desk, given.inputs())
+    prometheus = Prometheus(given.address, min(given.timeout, EVERY), 0, session=session)
+    return MeshObserver(prometheus, settings.releases, desk.gates(), recorded=given.recorded)
 
 
 def _session(desk: Desk, given: Mapping[str, Any]) -> Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from weighbridge.checks import Asked
@@ -58,18 +58,19 @@ def about(release: str, namespace: str, spans: Iterable[Span]) -> About:
     return About(release, namespace, workloads, begin, max(span.until for span in spans), spans)
 
 
-def record(what: About, server: Raw, asked: Remembering) -> Recorded:
+def record(what: About, server: Raw, asked: Remembering, metrics: Sequence[str] = (REQUESTS, BUCKETS)) -> Recorded:
     """Read a time off a server.
 
     Args:
         what: see there.
         server: is asked for samples.
         asked: of the same server, after the walks: which questions of the user's own they had.
+        metrics: names of those that the gate asks.
 
     Raises:
         PrometheusError: the server gives no usable answer.
     """
-    counters = {metric: _counters(metric, what, server) for metric in (REQUESTS, BUCKETS)}
+    counters = {metric: _counters(metric, what, server) for metric in metrics}
     instants = {key: _kept(found) for key, found in asked.instants.items() if _is_own(key[0])}
     ranges = {key: _kept(found) for key, found in asked.ranges.items() if _is_own(key[0])}
     # What is asked once looks back over the whole window, and no other time asks the same.

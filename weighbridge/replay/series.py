@@ -9,7 +9,7 @@ from typing import Any
 
 from weighbridge.errors import PrometheusError, SettingsError
 from weighbridge.measure import Sample
-from weighbridge.queries import Increase, Query, Series
+from weighbridge.queries import RECORDED_BUCKETS, RECORDED_REQUESTS, Increase, Query, Series
 from weighbridge.replay.asked import Instant, Range
 from weighbridge.replay.increase import LOOKBACK, Counter, quantile
 from weighbridge.replay.spans import Span
@@ -85,6 +85,11 @@ class Recorded:
     _groups: dict[Any, Mapping[Key, Sequence[Counter]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @property
+    def by_rules(self) -> bool:
+        """Whether the counters are those of the recording rules."""
+        return not {RECORDED_REQUESTS, RECORDED_BUCKETS}.isdisjoint(self.counters)
 
     def query(self, promql: str, at: float) -> list[Sample]:
         """The samples at one Unix time; raises `Unrecorded`."""

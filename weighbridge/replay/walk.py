@@ -172,7 +172,12 @@ def _line(column: Column, span: Span, evidence: Evidence, at: float) -> str:
     return settle(state, Turn(column.release, wanted, move, checks.roll_back, at), evidence).reason
 
 
-def checks_of(inputs: Mapping[str, Any]) -> Checks:
-    """The checks of a gate's inputs, for workloads by their whole names, as spans have them."""
+def checks_of(inputs: Mapping[str, Any], *, recorded: bool) -> Checks:
+    """The checks of a gate's inputs, for workloads by their whole names, as spans have them.
+
+    Args:
+        inputs: of the gate.
+        recorded: whether the series of the recording rules are asked.
+    """
     checks = Checks.read(inputs)
-    return replace(checks, target=replace(checks.target, as_named=True))
+    return replace(checks, target=replace(checks.target, as_named=True, recorded=recorded))

@@ -79,19 +79,26 @@ class Template(Section):
 
 
 class Autoscaling(Section):
-    """A HorizontalPodAutoscaler for each track's Deployment, on the pods' CPU. It needs `resources.requests.cpu`."""
+    """A HorizontalPodAutoscaler for each track's Deployment, on the pods' CPU, on requests, or on both.
+
+    By CPU it needs `resources.requests.cpu`, by requests `prometheus.adapter` or an adapter that is there already.
+    """
 
     min: Annotated[int, Whole(1, 10_000)]
     """Pods that a revision has at least, and that must be ready before it gets requests."""
     max: Annotated[int, Whole(1, 10_000)]
     """Pods that a revision has at most."""
-    cpu: Annotated[int, Whole(1, 1000)] = 80
-    """Percent of the requested CPU that the pods shall use on average."""
+    cpu: Annotated[int, Whole(1, 1000)] | None = 80
+    """Percent of the requested CPU that the pods shall use on average; null leaves CPU out."""
+    requests: Annotated[int, Whole(1, 1_000_000)] | None = None
+    """Requests a second that a pod shall get on average, as its sidecar counts them."""
 
     @model_validator(mode="after")
     def _max_is_no_less(self) -> Autoscaling:
         if self.max < self.min:
             raise fault(f"'max' must be 'min', {self.min}, or more", got=str(self.max))
+        if self.cpu is None and self.requests is None:
+            raise fault("must hold cpu, requests or both", got="neither")
         return self
 
 

@@ -10,9 +10,10 @@ from pydantic import model_validator
 
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
-from weighbridge.settings.rules import Span, Text, Url, Whole, fault
+from weighbridge.settings.rules import Flag, Span, Text, Url, Whole, fault
 from weighbridge.settings.section import Section
 from weighbridge.settings.shapes import Mapped
+from weighbridge.settings.telemetry import ASKS_NO_URL, MAKES, Adapter, Alerts, Arms, Gmp, Install, Mesh
 
 TENANT_HEADER = "X-Scope-OrgID"
 """What Mimir and Cortex call it."""
@@ -141,10 +142,10 @@ class Tls(Section):
 
 
 class Prometheus(Section):
-    """The server that the gate asks."""
+    """The server that the gate asks, and what is made for it: by `install`, `gmp` or `arms`, one of them at most."""
 
-    url: Annotated[str, Url()]
-    """Its address, without credentials: it is kept in the state in clear."""
+    url: Annotated[str, Url()] | None = None
+    """Its address, without credentials: it is kept in the state in clear. Required, except with `install` or `gmp`."""
     timeout: Annotated[float, Span(low=0.1, high=300)] = 5.0
     """Time for one question, with all its attempts."""
     retries: Annotated[int, Whole(0, 20)] = 3
@@ -161,6 +162,59 @@ class Prometheus(Section):
     """What an https address needs beside the certificates that the machine trusts."""
     proxy: Annotated[str, ProxyUrl()] | None = None
     """A forward proxy, without credentials; without it HTTPS_PROXY, HTTP_PROXY and NO_PROXY count."""
+    recorded: Annotated[bool, Flag()] = False
+    """Whether the gate asks the series of the recording rules: cheaper where many callers make many series."""
+    install: Install | None = None
+    """Prometheus in the cluster, by its chart."""
+    gmp: Gmp | None = None
+    """Google's Managed Service for Prometheus."""
+    arms: Arms | None = None
+    """Alibaba Cloud's Managed Service for Prometheus."""
+    mesh: Mesh = Mesh()
+    """What the mesh is told to report."""
+    alerts: Alerts | None = None
+    """Alert rules for releases."""
+    adapter: Adapter | None = None
+    """Requests per second for autoscalers."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Prometheus:
+        made = [name for name in MAKES if getattr(self, name) is not None]
+        if len(made) > 1:
+            raise fault(f"must hold at most one of {', '.join(MAKES)}", got=", ".join(made))
+        if self.url is None and not set(made) & set(ASKS_NO_URL):
+            raise fault("is required", got="nothing", key="url")
+        if self.gmp is not None:
+            if self.url is not None:
+                raise fault("must not stand beside 'gmp', from which it follows", got=repr(self.url), key="url")
+            if self.auth is not None and self.auth.google is None:
+                raise fault("must be google beside 'gmp'", got="another", key="auth")
+        self._makes_what_is_asked(made)
+        return self
+
+    def _makes_what_is_asked(self, made: list[str]) -> None:
+        if self.recorded and self.gmp is not None:
+            raise fault("must be false with 'gmp', which keeps what a rule gives as gauges", "true", "recorded")
+        if self.adapter is not None and self.gmp is not None:
+            raise fault("must not stand beside 'gmp', which has an adapter of Google's own", "gmp", "adapter")
+        if self.alerts is not None and not made:
+            own = "`python -m weighbridge.telemetry` writes them for a server of your own"
+            rule = f"needs one of {', '.join(MAKES)}; {own}"
+            raise fault(rule, got="none", key="alerts")
+        if self.alerts is not None and self.arms is not None and self.arms.cluster_id is None:
+            raise fault("needs 'arms.cluster_id'", got="nothing", key="alerts")
+
+    @property
+    def makes(self) -> bool:
+        """Whether it makes anything, and is not only asked."""
+        own = self.install or (self.gmp and self.gmp.scrape) or (self.arms and self.arms.cluster_id) or self.adapter
+        return bool(own) or self.mesh.telemetry or self.mesh.filters
+
+    @property
+    def address(self) -> str:
+        """Where the gate asks: what is said, else what follows."""
+        made = self.gmp or self.install
+        return self.url or (made.address if made else "")
 
     @model_validator(mode="after")
     def _headers_are_clean(self) -> Prometheus:
@@ -192,11 +246,11 @@ class Prometheus(Section):
             raise fault("must be the name of a header for a tenant", got=repr(self.tenant_header), key="tenant_header")
         if self.tenant is None and "tenant_header" in self.model_fields_set:
             raise fault("needs 'tenant' beside it", got=repr(self.tenant_header), key="tenant_header")
-        if self.url.startswith("http:") and self.tls is not None:
-            raise fault("needs an https 'url'", got=repr(self.url), key="tls")
-        if self.url.startswith("http:") and self.auth is not None and self.auth.google is not None:
+        if self.address.startswith("http:") and self.tls is not None:
+            raise fault("needs an https 'url'", got=repr(self.address), key="tls")
+        if self.address.startswith("http:") and self.auth is not None and self.auth.google is not None:
             raise fault(
-                "needs an https 'url', as its tokens open more than a Prometheus", repr(self.url), "auth.google"
+                "needs an https 'url', as its tokens open more than a Prometheus", repr(self.address), "auth.google"
             )
         return self
 
@@ -205,7 +259,13 @@ class Prometheus(Section):
 
         What is not set is left out, so that a new setting is no change for those who do not use it.
         """
-        told = self.model_dump(mode="json", exclude_none=True)
+        # What is made is not the gate's business: a change of it is no change of what is asked.
+        told = self.model_dump(mode="json", exclude_none=True, exclude={*MAKES, "mesh", "alerts", "adapter"})
+        told["url"] = self.address
+        if self.gmp is not None:
+            told.setdefault("auth", {"google": {}})
+        if not self.recorded:
+            del told["recorded"]
         if not self.headers:
             del told["headers"]
         if self.tenant is None:

@@ -118,8 +118,9 @@ class Release(Section):
             return self
         if "replicas" in self.model_fields_set:
             raise fault("'replicas' must be left out beside 'workload.autoscaling'", got=str(self.replicas))
+        by_cpu = self.workload.autoscaling.cpu is not None
         for name, track in (("stable", self.stable), ("canary", self.canary)):
-            if track and not workload.requests_cpu(self, track):
+            if track and by_cpu and not workload.requests_cpu(self, track):
                 rule = "must have 'resources.requests.cpu', which 'workload.autoscaling' measures by"
                 raise fault(rule, got="nothing", key=name)
         return self

@@ -94,6 +94,7 @@ class Settings(Section):
         named: dict[str | None, Cluster] = {None: self.cluster} | dict(self.clusters.items())
         names = {release.cluster for release in self.releases.values()}
         names |= {each.cluster for each in (self.gateway, self.observability) if each}
+        names |= {None} if self.prometheus and self.prometheus.makes else set()
         names = (names or {None}) | {name for name, cluster in named.items() if isinstance(cluster, Made)}
         return {name: named[name] for name in sorted(names, key=lambda n: n or "")}
 

@@ -1,0 +1,157 @@
+"""What tries telemetry out: promtool, a Prometheus that finds targets in Kubernetes, prometheus-adapter, Google's CRDs.
+
+It has a key of its own in the cache, so that a change here builds no server again. Its Go module has the versions that
+the servers' module has, so most of it is compiled already when the servers are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from lab import build as servers
+from lab.errors import LabError
+
+SOURCES: Final = Path(__file__).parent / "adapter"
+PROGRAMS: Final[Mapping[str, str]] = {
+    "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+    "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
+    "adapter": "sigs.k8s.io/prometheus-adapter/cmd/adapter",
+}
+# Of all that Prometheus can find targets by, Kubernetes alone: the clouds' SDKs would take most of the time.
+_FLAGS: Final = ("-tags", "remove_all_sd,enable_kubernetes_sd", "-ldflags", "-s -w")
+_ADAPTER: Final = "sigs.k8s.io/prometheus-adapter"
+_ADAPTER_MAIN: Final = "cmd/adapter/adapter.go"
+_FITTED: Final[Mapping[str, str]] = {
+    "stopCh := genericapiserver.SetupSignalHandler()": (
+        "running := genericapiserver.SetupSignalContext(); stopCh := running.Done()"
+    ),
+    "cmd.Run(stopCh)": "cmd.Run(running)",
+    # Its description of the API is generated for 1.30's types; without it the library takes its own.
+    "if cmd.OpenAPIConfig == nil {": "if false {",
+    "if cmd.OpenAPIV3Config == nil {": "if false {",
+}
+"""The adapter's newest release calls its library as of Kubernetes 1.30, where `Run` took a channel and no context."""
+_ENGINE: Final = "github.com/GoogleCloudPlatform/prometheus-engine"
+_ENGINE_VERSION: Final = "v0.17.2"
+_ENGINE_SUM: Final = "h1:b4Sau/04Xn0wqGyGABUzLVOSlM7BxsZHbcYEXP3EDeg="
+"""Of the module's zip, as Go writes it into a go.sum."""
+_ENGINE_CRDS: Final = "manifests/setup.yaml"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where they are."""
+
+    directory: Path
+
+    @property
+    def google_crds(self) -> Path:
+        """CustomResourceDefinitions of Google's managed collection, a JSON list."""
+        return self.directory / "google-crds.json"
+
+    def path(self, name: str) -> Path:
+        """The executable of a program, by its name in `PROGRAMS`."""
+        return self.directory / name
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to make."""
+        return self.google_crds.exists() and all(self.path(name).exists() for name in PROGRAMS)
+
+
+def tools() -> Tools:
+    """Their place in the cache, made or not."""
+    digest = hashlib.sha256()
+    for part in (
+        *((SOURCES / name).read_bytes() for name in ("go.mod", "go.sum")),
+        "\n".join([*PROGRAMS.values(), *_FLAGS, *_FITTED.values(), _ENGINE_SUM]).encode(),
+        f"{platform.system()} {platform.machine()}".encode(),
+    ):
+        digest.update(hashlib.sha256(part).digest())
+    return Tools(servers.cache() / f"telemetry-{digest.hexdigest()[:16]}")
+
+
+def require() -> Tools:
+    """The tools, built before.
+
+    Raises:
+        LabError: when some are missing, saying how to build them.
+    """
+    found = tools()
+    if not found.complete:
+        raise LabError("what tries telemetry out is not built yet: run `make lab`")
+    return found
+
+
+def build(target: Tools | None = None) -> Tools:
+    """Build what is missing, with a line of progress each.
+
+    Raises:
+        LabError: when there is no Go that is new enough, or a build fails.
+    """
+    target = target or tools()
+    if target.complete:
+        return target
+    go = servers.find_go(os.environ.get("PATH"), Path(sys.executable).parent)
+    target.directory.mkdir(parents=True, exist_ok=True)
+    with servers.locked(target.directory / ".lock"):
+        module = _fitted(go, target.directory)
+        for name, package in PROGRAMS.items():
+            if not target.path(name).exists():
+                _build(go, target.path(name), package, module)
+        if not target.google_crds.exists():
+            _copy_crds(go, target.google_crds)
+    return target
+
+
+def _fitted(go: Path, directory: Path) -> Path:
+    """Copy the adapter, write the two calls as they are now, and give a go.mod that has the copy in its place."""
+    servers.run([str(go), "mod", "download", _ADAPTER], SOURCES)
+    source = Path(servers.run([str(go), "list", "-m", "-f", "{{.Dir}}", _ADAPTER], SOURCES).strip())
+    copy = directory / "adapter-source"
+    # The files alone: the module cache is read-only, and its modes would be copied as well.
+    shutil.copytree(source, copy, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    text = (source / _ADAPTER_MAIN).read_text(encoding="utf-8")
+    for old, new in _FITTED.items():
+        if text.count(old) != 1:
+            raise LabError(f"{source / _ADAPTER_MAIN} has not the line that is fitted to Kubernetes' library: {old}")
+        text = text.replace(old, new)
+    (copy / _ADAPTER_MAIN).write_text(text, encoding="utf-8")
+    shutil.copyfile(SOURCES / "go.sum", directory / "go.sum")
+    module = (SOURCES / "go.mod").read_text(encoding="utf-8")
+    place = directory / "go.mod"
+    place.write_text(f"{module}\nreplace {_ADAPTER} => {copy}\n", encoding="utf-8")
+    return place
+
+
+def _build(go: Path, program: Path, package: str, module: Path) -> None:
+    servers.say(f"building {program.name}, which tries telemetry out ...")
+    started = time.monotonic()
+    partial = program.with_name(f".{program.name}.partial")
+    servers.run([str(go), "build", *_FLAGS, f"-modfile={module}", "-o", str(partial), package], SOURCES)
+    partial.replace(program)
+    servers.say(f" {time.monotonic() - started:.0f} s\n")
+
+
+def _copy_crds(go: Path, place: Path) -> None:
+    said = servers.run([str(go), "mod", "download", "-json", f"{_ENGINE}@{_ENGINE_VERSION}"], SOURCES)
+    module = json.loads(said)
+    if module["Sum"] != _ENGINE_SUM:
+        raise LabError(f"{_ENGINE} {_ENGINE_VERSION} is not the one that was pinned: its sum is {module['Sum']}")
+    text = (Path(module["Dir"]) / _ENGINE_CRDS).read_text(encoding="utf-8")
+    found = [each for each in yaml.safe_load_all(text) if each and each["kind"] == "CustomResourceDefinition"]
+    partial = place.with_suffix(".partial")
+    partial.write_text(json.dumps(found), encoding="utf-8")
+    partial.replace(place)
