@@ -131,7 +131,7 @@ def _frame(axes: Any) -> None:
 
 def _walk(delivery: Delivery) -> float:
     """A release that begins well and fails; gives the time at which it began."""
-    with delivery.load(rate=80) as load:
+    with delivery.lab.load(rate=60, host=f"{delivery.name}.lab", duration=400) as load:
         began = time.time()
         send(load, 1000)
         for weight in (10, 30):
