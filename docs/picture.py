@@ -45,6 +45,8 @@ def draw(board: Mapping[str, Any], answers: Mapping[str, list[Series]]) -> None:
     mpl.rcParams |= {"svg.hashsalt": "weighbridge", "svg.fonttype": "none", "font.size": 7}
     high = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
     figure = plt.figure(figsize=(24 * _COLUMN, high * _ROW), facecolor="#f4f5f5")
+    # One span of time for all: a track that is not there for a while is seen to be away.
+    times = [at for asked in answers.values() for series in asked for _, values in series for at, _ in values]
     for panel in board["panels"]:
         place = panel["gridPos"]
         left, top = place["x"] / 24, 1 - place["y"] / high
@@ -57,6 +59,7 @@ def draw(board: Mapping[str, Any], answers: Mapping[str, list[Series]]) -> None:
         axes = figure.add_axes(inside)
         axes.set_title(panel["title"], size=8, loc="left")
         {"stat": _stat, "state-timeline": _phases}.get(panel["type"], _lines)(axes, panel, answers[panel["title"]])
+        axes.set_xlim(min(times), max(times))
     figure.savefig(FILE, metadata={"Date": None, "Title": board["title"], "Description": board["description"]})
     # Trailing blanks are what an editor would take away.
     FILE.write_text(re.sub(r" +$", "", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8")
@@ -103,7 +106,8 @@ def _lines(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
             )
     for step in panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])[1:]:
         axes.axhline(step["value"], color=COLOURS[step["color"]], linewidth=0.7, linestyle="--")
-    axes.set_ylim(bottom=0)
+    low = panel["fieldConfig"]["defaults"].get("custom", {}).get("axisSoftMin", 0)
+    axes.set_ylim(bottom=min([low, *axes.dataLim.intervaly[:1]]) if axes.lines else low)
     _frame(axes)
     axes.set_ylabel(_UNITS[unit].strip(), size=6, labelpad=1)
     if axes.lines:
