@@ -91,7 +91,9 @@ def _stat(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
             shown.append((text, _colour(panel, name, 5) if met == "text" else COLOURS[met]))
     for place, (text, colour) in enumerate(shown or [(panel["fieldConfig"]["defaults"]["noValue"], "#444444")]):
         high = 1 - (place + 0.5) / max(len(shown), 1)
-        axes.text(0.5, high, text, ha="center", va="center", size=13, color=colour, weight="bold")
+        axes.text(
+            0.5, high, text, ha="center", va="center", size=13, color=colour, weight="bold", transform=axes.transAxes
+        )
 
 
 def _lines(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
