@@ -16,6 +16,8 @@ _SILENT = frozenset({"env"})
 _PROMETHEUS = "prometheus"
 _PLAIN = frozenset({"url", "timeout", "retries", "tenant", "tenant_header", "tls", "proxy"})
 """What may be shown of the section `prometheus`: the rest is, or was meant to be, a way in."""
+_SECRET = re.compile(r"access_?key|secret|passw|token|credentials|private_?key", re.IGNORECASE)
+"""What a credential of a cloud is called, if somebody writes one into the section of a cluster."""
 
 
 def one_line(error: ValidationError) -> str:
@@ -54,6 +56,8 @@ def _is_silent(path: list[int | str], key: object) -> bool:
     parts = [*path, key] if key is not None else path
     if len(parts) > 1 and parts[0] == _PROMETHEUS:
         return parts[1] not in _PLAIN
+    if parts and str(parts[0]).startswith("cluster") and _SECRET.search(str(parts[-1])):
+        return True
     # A key that the stack file does not have at all may be a secret that was set under the wrong namespace.
     return (not path and key is not None) or not _SILENT.isdisjoint(map(str, parts))
 
