@@ -34,13 +34,17 @@ def silence_interrupt(kind: type[BaseException], error: BaseException, trace: Tr
         sys.__excepthook__(kind, error, trace)
 
 
+def config() -> dict[str, str]:
+    """The stack's whole config, by keys with their namespace."""
+    # The engine hands it to the program in its environment, a test monitor in the SDK's own variable.
+    return {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+
+
 def raw_settings() -> dict[str, Any]:
     """The stack's config under `weighbridge:`, each value as it was written."""
     prefix = f"{pulumi.get_project()}:"
     found = {}
-    # The engine hands the config to the program in its environment, a test monitor in the SDK's own variable.
-    config = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
-    for key, text in config.items():
+    for key, text in config().items():
         if key.startswith(prefix):
             try:
                 found[key.removeprefix(prefix)] = json.loads(text)
@@ -54,7 +58,7 @@ def settings() -> Settings:
     read = load(raw_settings())
     keys = {f"clusters.{name}" if name else "cluster": each for name, each in read.used_clusters().items()}
     filled = not read.model_fields_set <= {"cluster", "clusters"}
-    for warning in early.check(keys, early.Machine(pulumi.runtime.config.get_config_env()), filled=filled):
+    for warning in early.check(keys, early.Machine(config().keys()), filled=filled):
         pulumi.log.warn(warning)
     return read
 

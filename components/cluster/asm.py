@@ -41,6 +41,13 @@ def service_mesh(
             "sidecar_injector": {"auto_injection_policy_enabled": True},
         },
         extra_configuration={"cr_aggregation_enabled": want.access == "cluster"},
-        # The provider marks nothing of it as secret, and its kubeconfig has a client certificate and its key.
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"])),
+        opts=pulumi.ResourceOptions.merge(
+            opts,
+            pulumi.ResourceOptions(
+                # The provider marks nothing of it as secret, and its kubeconfig has a client certificate and its key.
+                additional_secret_outputs=["kubeconfig"],
+                # Another `spec` is an update; but the edition that goes with it would make the mesh anew.
+                ignore_changes=["edition"],
+            ),
+        ),
     )

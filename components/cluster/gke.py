@@ -14,7 +14,13 @@ from components.cluster.gke_network import Placed, own_network
 from weighbridge.cloud import kubeconfig
 from weighbridge.settings.cluster import Gke
 
-APIS = ("compute.googleapis.com", "container.googleapis.com")
+APIS = (
+    "cloudresourcemanager.googleapis.com",
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "iam.googleapis.com",
+)
+"""What each resource here is made by: roles in the project, networks, clusters, service accounts."""
 
 NODE_ROLE = "roles/container.defaultNodeServiceAccount"
 """The least that GKE's nodes need: to write logs and metrics.
@@ -67,7 +73,7 @@ class GkeCluster(pulumi.ComponentResource):
         text = pulumi.Output.all(
             control_plane.name, control_plane.endpoint, control_plane.master_auth.cluster_ca_certificate
         ).apply(lambda parts: kubeconfig.google(parts[0], kubeconfig.Server(f"https://{parts[1]}", parts[2] or "")))
-        # It holds no credential. It is a secret all the same, as the address of an API server is nobody's business.
+        # It holds no credential; but Pulumi would show the whole text at each change of it.
         secret: pulumi.Output[str] = pulumi.Output.secret(text)
         # What is put on the cluster waits for its nodes, and goes before they do.
         self.provider = kubernetes.Provider(

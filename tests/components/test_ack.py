@@ -82,6 +82,11 @@ def test_the_address_of_prometheus_is_sent_with_the_creation() -> None:
     assert asked("ServiceMesh")["meshConfig"]["sidecarInjector"] == {"autoInjectionPolicyEnabled": True}
 
 
+def test_another_edition_does_not_make_the_mesh_anew() -> None:
+    """The provider replaces a mesh whose `edition` changes; `cluster_spec`, which says the same, it updates."""
+    assert "edition" in one(made(), "ServiceMesh").ignores
+
+
 def test_kiali_is_an_option() -> None:
     """Seed A: Kiali optional; it asks the Prometheus that has the metrics."""
     assert asked("ServiceMesh")["meshConfig"]["kiali"] == {"enabled": False}

@@ -192,7 +192,8 @@ def test_apis_are_enabled_first_where_asked_for() -> None:
     """Everything of Google's waits for them; they stay enabled when the stack goes, as others may use them."""
     stack = made(enable_api=True)
     services = {each.name: each.inputs for each in stack.of("Service")}
-    assert {each["service"] for each in services.values()} == {"compute.googleapis.com", "container.googleapis.com"}
+    made_by = {"cloudresourcemanager", "compute", "container", "iam"}
+    assert {each["service"] for each in services.values()} == {f"{name}.googleapis.com" for name in made_by}
     assert all(each["disableOnDestroy"] is False for each in services.values())
     for name in ("cluster-network", "cluster-gke", "cluster-nodes-account"):
         assert set(services) <= stack.waits_for(name), name
@@ -265,8 +266,10 @@ URNS = {
     "weighbridge:index:GkeCluster$gcp:container/nodePool:NodePool::cluster-nodes",
     "weighbridge:index:GkeCluster$gcp:projects/iAMMember:IAMMember::cluster-nodes-default",
     "weighbridge:index:GkeCluster$gcp:projects/iAMMember:IAMMember::cluster-nodes-registry",
+    "weighbridge:index:GkeCluster$gcp:projects/service:Service::cluster-cloudresourcemanager-api",
     "weighbridge:index:GkeCluster$gcp:projects/service:Service::cluster-compute-api",
     "weighbridge:index:GkeCluster$gcp:projects/service:Service::cluster-container-api",
+    "weighbridge:index:GkeCluster$gcp:projects/service:Service::cluster-iam-api",
     "weighbridge:index:GkeCluster$gcp:serviceaccount/account:Account::cluster-nodes-account",
     "weighbridge:index:GkeCluster$pulumi:providers:kubernetes::cluster-provider",
 }

@@ -216,3 +216,26 @@ def test_what_people_look_at_is_on_its_cluster(servers: Servers) -> None:
     assert {each.provider for each in stack.all if each.parent == "here" and each.type.startswith("kubernetes:")} == {
         "cluster-provider"
     }
+
+
+OLD_STATE = {
+    "pulumi-python:dynamic/weighbridge:StackVerdict::verdict",
+    "weighbridge:index:CanaryRelease$kubernetes:apps/v1:Deployment::podinfo-f29e52f901",
+    "weighbridge:index:CanaryRelease$kubernetes:core/v1:Service::podinfo-service",
+    "weighbridge:index:CanaryRelease$kubernetes:networking.istio.io/v1:DestinationRule::podinfo-destinations",
+    "weighbridge:index:CanaryRelease$kubernetes:networking.istio.io/v1:VirtualService::podinfo-routes",
+    "weighbridge:index:CanaryRelease$pulumi-python:dynamic/weighbridge:AppliedRoute::podinfo-applied",
+    "weighbridge:index:CanaryRelease$pulumi-python:dynamic/weighbridge:MetricGate::podinfo-gate",
+    "weighbridge:index:CanaryRelease::podinfo",
+    "weighbridge:index:ExistingCluster$pulumi:providers:kubernetes::cluster-mesh-provider",
+    "weighbridge:index:ExistingCluster$pulumi:providers:kubernetes::cluster-provider",
+    "weighbridge:index:ExistingCluster::cluster",
+}
+"""What a state held that was written before a stack could make a cluster: stack and project left out of the URNs."""
+
+
+def test_an_older_state_is_taken_over_as_it_is(servers: Servers) -> None:
+    """The same program with the same stack file asks for the same URNs: nothing of an older state is replaced."""
+    release = RELEASE | {"stable": {"image": "weighbridge.dev/app:1.0.0"}}
+    stack = ran({"cluster": servers.cluster("home", mesh_context="eu-istio"), "releases": {"podinfo": release}})
+    assert {each.urn.split("::", 2)[2] for each in stack.all} == OLD_STATE

@@ -231,6 +231,16 @@ BAD: list[tuple[str, Any, str]] = [
         "weighbridge:cluster: 'version' must be a version of ACK such as 1.34.1-aliyun.1 (got '1.34')",
     ),
     (
+        "a key of the cloud in the stack file",
+        ACK | {"access_key_secret": "hunter2"},
+        "weighbridge:cluster.access_key_secret: is not a setting (got a value not shown)",
+    ),
+    (
+        "an account's key in the stack file",
+        GKE | {"credentials": '{"private_key": "hunter2"}'},
+        "weighbridge:cluster.credentials: is not a setting (got a value not shown)",
+    ),
+    (
         "half a stack's name",
         STACK | {"stack": "prod"},
         "weighbridge:cluster: 'stack' must be organization/project/stack; the organization of a state in files is 'organization' (got 'prod')",

@@ -107,7 +107,7 @@ class Asm(Section):
     kubeconfig: Path | None = None
     """Path of a kubeconfig for the mesh's API server, in place of the instance's own, whose address is in the VPC."""
     public_api: Annotated[bool, Flag()] = False
-    """A public address for the mesh's API server, which is charged; `kubeconfig` then has to name it."""
+    """A public address for the mesh's API server, which is charged; `kubeconfig` has to name it. Fixed once made."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Asm:

@@ -119,7 +119,7 @@ class Gke(Section):
     managed_prometheus: Annotated[bool, Flag()] = False
     """Google's managed collection for Prometheus; samples are charged."""
     enable_api: Annotated[bool, Flag()] = False
-    """Enable the project's APIs of Kubernetes Engine and Compute Engine; they stay enabled when the stack goes."""
+    """Enable the APIs that the cluster is made by; they stay enabled when the stack goes."""
     protect: Annotated[bool, Flag()] = True
     """Refuse to delete the cluster: by Pulumi, and by Google's own deletion protection as the provider has it."""
 
