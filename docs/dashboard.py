@@ -126,10 +126,12 @@ def _series(panel: Panel) -> Any:
         .placement(kinds.LegendPlacement.BOTTOM)
         .show_legend(show_legend=True)
     )
-    made = timeseries.Panel().legend(legend).fill_opacity(8).line_width(2).min(0)
+    made = timeseries.Panel().legend(legend).fill_opacity(8).line_width(2)
     made.tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI).sort(kinds.SortOrder.NONE))
     # A track that is gone for a while is a gap and not a line through it.
     made.span_nulls(span_nulls=False)
+    # Between 99% and 100% is where it matters, so that axis does not begin at 0.
+    made = made.min(0) if panel.low is None else made.axis_soft_min(panel.low)
     if panel.high is not None:
         made.max(panel.high)
     if panel.steps:

@@ -42,6 +42,7 @@ class Panel:
         height: in Grafana's rows.
         steps: thresholds.
         high: the top of the axis.
+        low: its bottom while nothing is below; without it 0.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Panel:
     height: int = 8
     steps: Steps | None = None
     high: float | None = None
+    low: float | None = None
 
 
 _GOOD: Final[Steps] = {None: "red", 95: "orange", 99: "green"}
@@ -132,6 +134,7 @@ COMPARED: Final = (
         width=10,
         steps=_GOOD,
         high=100,
+        low=90,
     ),
     Panel(
         "Request rate",

@@ -45,6 +45,8 @@ def draw(board: Mapping[str, Any], answers: Mapping[str, list[Series]]) -> None:
     mpl.rcParams |= {"svg.hashsalt": "weighbridge", "svg.fonttype": "none", "font.size": 7}
     high = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
     figure = plt.figure(figsize=(24 * _COLUMN, high * _ROW), facecolor="#f4f5f5")
+    # One span of time for all: a track that is not there for a while is seen to be away.
+    times = [at for asked in answers.values() for series in asked for _, values in series for at, _ in values]
     for panel in board["panels"]:
         place = panel["gridPos"]
         left, top = place["x"] / 24, 1 - place["y"] / high
@@ -53,11 +55,14 @@ def draw(board: Mapping[str, Any], answers: Mapping[str, list[Series]]) -> None:
                 left + 0.006, top - 0.7 / high, panel["title"].replace("$release", "podinfo"), weight="bold", size=9
             )
             continue
-        inside = (left + 0.022, top - (place["h"] - 1.1) / high, place["w"] / 24 - 0.032, (place["h"] - 2.4) / high)
+        inside = (left + 0.034, top - (place["h"] - 0.6) / high, place["w"] / 24 - 0.042, (place["h"] - 1.8) / high)
         axes = figure.add_axes(inside)
         axes.set_title(panel["title"], size=8, loc="left")
         {"stat": _stat, "state-timeline": _phases}.get(panel["type"], _lines)(axes, panel, answers[panel["title"]])
+        axes.set_xlim(min(times), max(times))
     figure.savefig(FILE, metadata={"Date": None, "Title": board["title"], "Description": board["description"]})
+    # Trailing blanks are what an editor would take away.
+    FILE.write_text(re.sub(r" +$", "", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8")
 
 
 def _legend(target: Mapping[str, Any], labels: Mapping[str, str]) -> str:
@@ -86,7 +91,9 @@ def _stat(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
             shown.append((text, _colour(panel, name, 5) if met == "text" else COLOURS[met]))
     for place, (text, colour) in enumerate(shown or [(panel["fieldConfig"]["defaults"]["noValue"], "#444444")]):
         high = 1 - (place + 0.5) / max(len(shown), 1)
-        axes.text(0.5, high, text, ha="center", va="center", size=13, color=colour, weight="bold")
+        axes.text(
+            0.5, high, text, ha="center", va="center", size=13, color=colour, weight="bold", transform=axes.transAxes
+        )
 
 
 def _lines(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
@@ -101,10 +108,12 @@ def _lines(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
             )
     for step in panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])[1:]:
         axes.axhline(step["value"], color=COLOURS[step["color"]], linewidth=0.7, linestyle="--")
-    axes.set_ylim(bottom=0)
+    low = panel["fieldConfig"]["defaults"].get("custom", {}).get("axisSoftMin", 0)
+    axes.set_ylim(bottom=min([low, *axes.dataLim.intervaly[:1]]) if axes.lines else low)
     _frame(axes)
     axes.set_ylabel(_UNITS[unit].strip(), size=6, labelpad=1)
-    axes.legend(loc="upper left", ncols=3, fontsize=5.5, frameon=False)
+    if axes.lines:
+        axes.legend(loc="upper left", ncols=3, fontsize=5.5, frameon=False)
 
 
 def _phases(axes: Any, panel: Mapping[str, Any], answers: list[Series]) -> None:
@@ -128,17 +137,17 @@ def _frame(axes: Any) -> None:
 
 def _walk(delivery: Delivery) -> float:
     """A release that begins well and fails; gives the time at which it began."""
-    with delivery.load(rate=80) as load:
+    with delivery.lab.load(rate=60, host=f"{delivery.name}.lab", duration=400) as load:
         began = time.time()
-        send(load, 2500)
+        send(load, 1000)
         for weight in (10, 30):
             delivery.up(weight=weight)
-            send(load, 2500)
+            send(load, 1500)
         candidate = delivery.gate["canary_revision"]
         delivery.lab.dial(f"{delivery.name}-{candidate}", error_rate=0.08, latency=0.03)
-        send(load, 1500)
+        send(load, 1000)
         delivery.up(weight=50)
-        send(load, 1500)
+        send(load, 1000)
     return began
 
 
@@ -147,7 +156,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="weighbridge-picture-"))
     with Lab.start(folder / "lab") as lab:
         delivery = deliver(lab, folder / "project", "podinfo", "rehearsal")
-        span = math.ceil(time.time() - _walk(delivery))
+        began = _walk(delivery)
+        span = math.ceil(time.time() - began)
         grafana = Grafana(lab.prometheus_url, dashboards.canary(), {"release": "podinfo"})
         answers = {
             panel["title"]: [

@@ -191,6 +191,33 @@ def test_a_cloud_without_credentials_is_one_line_and_nothing_is_declared(monkeyp
     assert stack.all == []
 
 
+def test_what_people_look_at_is_on_its_cluster(servers: Servers) -> None:
+    """Grafana goes to the cluster that the section names, its entrance to that cluster's mesh; nobody else is asked."""
+    stack = ran(
+        {
+            "cluster": servers.cluster("home"),
+            "clusters": {"eu": servers.cluster("eu", mesh_context="eu-istio")},
+            "observability": {
+                "cluster": "eu",
+                "prometheus": {"url": "http://prometheus"},
+                "grafana": {"entrance": {"host": "grafana.example.com", "gateway": "istio-system/public"}},
+            },
+            "releases": {"here": RELEASE},
+        }
+    )
+    assert stack.error is None
+    made = {each.name: each.provider for each in stack.all if each.parent == "observability"}
+    assert made == {
+        "observability-namespace": "cluster-eu-provider",
+        "observability-dashboards": "cluster-eu-provider",
+        "observability-grafana": "cluster-eu-provider",
+        "observability-grafana-routes": "cluster-eu-mesh-provider",
+    }
+    assert {each.provider for each in stack.all if each.parent == "here" and each.type.startswith("kubernetes:")} == {
+        "cluster-provider"
+    }
+
+
 OLD_STATE = {
     "pulumi-python:dynamic/weighbridge:StackVerdict::verdict",
     "weighbridge:index:CanaryRelease$kubernetes:apps/v1:Deployment::podinfo-f29e52f901",

@@ -11,9 +11,12 @@ import pytest
 from docs import dashboard
 from docs.grafana import queries
 from docs.panels import PHASES, ROWS
+from tests.unit.settings_cases import good
 from weighbridge import dashboards, routes
 from weighbridge.plan import Phase
+from weighbridge.settings import load
 from weighbridge.sight import state_metrics, tracks
+from weighbridge.telemetry import charts
 
 BOARD = json.loads(dashboards.canary())
 
@@ -97,6 +100,16 @@ def test_kube_state_metrics_may_see_the_routes_and_no_more() -> None:
     assert values["rbac"]["extraRules"] == [
         {"apiGroups": ["networking.istio.io"], "resources": ["virtualservices"], "verbs": ["list", "watch"]}
     ]
+
+
+def test_a_prometheus_that_the_stack_installs_gets_the_releases_with_it() -> None:
+    """Its chart's own kube-state-metrics is given the document, where it is wanted, and nothing where it is not."""
+    for wanted in (True, False):
+        settings = load(good() | {"prometheus": {"install": {"kube_state_metrics": wanted}}})
+        assert settings.prometheus
+        assert settings.prometheus.install
+        given = charts.prometheus(settings.prometheus, settings.prometheus.install, [])["kube-state-metrics"]
+        assert given == {"enabled": wanted, **(state_metrics.state_metrics_values() if wanted else {})}
 
 
 def test_a_mesh_with_an_api_server_of_its_own_gets_a_kube_state_metrics_of_its_own() -> None:

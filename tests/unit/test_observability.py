@@ -84,7 +84,7 @@ def test_whom_they_ask() -> None:
     assert plain.observability
     asked = plain.observability.source(plain.prometheus)
     assert (asked.url, asked.tenant, asked.tenant_header) == ("http://p:9090/x", "blue", "X-Scope-OrgID")
-    needed = f"{KEY}.prometheus: is required, as 'prometheus' is reached by what only the gate has (auth, headers, tls or proxy) (got nothing)"
+    needed = f"{KEY}.prometheus: is required, as 'prometheus' is reached by what only the gate has (auth, headers, tls, proxy or gmp) (got nothing)"
     basic = {"basic": {"username": "me", "password": {"env": "P"}}}
     for way_in in ({"auth": basic}, {"headers": {"X-A": "b"}}, {"tls": {"ca": "ca.pem"}}, {"proxy": "http://p:3128"}):
         given = {"url": "https://p", **way_in}
@@ -92,6 +92,12 @@ def test_whom_they_ask() -> None:
             load(stack(seen, prometheus=given))
         assert str(caught.value) == needed
         assert load(stack(seen | {"prometheus": {"url": "http://q"}}, prometheus=given))
+    with pytest.raises(SettingsError) as caught:
+        load(stack(seen, prometheus={"gmp": {"project": "my-project"}}))
+    assert str(caught.value) == needed
+    made = load(stack(seen, prometheus={"install": {"namespace": "monitoring"}}))
+    assert made.observability
+    assert made.observability.source(made.prometheus).url == "http://prometheus-server.monitoring.svc.cluster.local:80"
     nobody = stack(seen, prometheus=None)
     nobody["releases"]["podinfo"]["weight"] = 0
     with pytest.raises(SettingsError) as caught:

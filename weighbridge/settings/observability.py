@@ -160,9 +160,14 @@ class Observability(Section):
         key = "observability.prometheus"
         if asked is None:
             raise fault("is required while there is no 'prometheus'", got="nothing", key=key)
-        if asked.auth or asked.headers or asked.tls or asked.proxy:
+        if asked.install:
+            # Whatever leads the run to it, inside the cluster it is the Service that the chart makes.
+            return Source.model_validate({"url": asked.install.address})
+        if asked.gmp or asked.auth or asked.headers or asked.tls or asked.proxy:
             # A run's credentials and files are not the cluster's: Grafana gets a Secret that somebody made for it.
-            rule = "is required, as 'prometheus' is reached by what only the gate has (auth, headers, tls or proxy)"
+            rule = (
+                "is required, as 'prometheus' is reached by what only the gate has (auth, headers, tls, proxy or gmp)"
+            )
             raise fault(rule, got="nothing", key=key)
         tenant = {"tenant": asked.tenant, "tenant_header": asked.tenant_header} if asked.tenant else {}
-        return Source.model_validate({"url": asked.url, **tenant})
+        return Source.model_validate({"url": asked.address, **tenant})

@@ -110,7 +110,7 @@ class Install(Section):
     pushgateway: Annotated[bool, Flag()] = False
     """Whether the chart's Pushgateway is installed as well."""
     kube_state_metrics: Annotated[bool, Flag()] = False
-    """Whether the chart's kube-state-metrics is installed as well."""
+    """Whether the chart's kube-state-metrics is installed as well; it then makes the metrics of the releases."""
     node_exporter: Annotated[bool, Flag()] = False
     """Whether the chart's node exporter is installed as well, a pod on each node."""
     protect: Annotated[bool, Flag()] = True

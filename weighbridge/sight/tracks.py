@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from weighbridge.judge.counting import GRPC_FAULTS
-from weighbridge.queries import BUCKETS, NEVER_REACHED, REQUESTS
+from weighbridge.queries import BUCKETS, NEVER_REACHED, RECORDED_BUCKETS, RECORDED_REQUESTS, REQUESTS
 from weighbridge.sight import state_metrics as series
 
 TRACKS: Final = ("stable", "canary")
@@ -44,7 +44,7 @@ class Names:
 
 
 RAW: Final = Names()
-RECORDED: Final = Names(f"weighbridge:{REQUESTS}", f"weighbridge:{BUCKETS}")
+RECORDED: Final = Names(RECORDED_REQUESTS, RECORDED_BUCKETS)
 """Counters without the labels of the callers: cheaper to ask, where the recording rules are loaded."""
 
 

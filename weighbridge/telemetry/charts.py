@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from weighbridge.durations import format_seconds
+from weighbridge.sight.state_metrics import state_metrics_values
 from weighbridge.telemetry import adapter
 from weighbridge.telemetry.jobs import jobs
 
@@ -64,7 +65,10 @@ def prometheus(given: Prometheus, install: Install, groups: Sequence[Mapping[str
             "alerting_rules.yml": {"groups": alerting} if alerting else {},
         },
         "alertmanager": {"enabled": install.alertmanager},
-        "kube-state-metrics": {"enabled": install.kube_state_metrics},
+        "kube-state-metrics": {
+            "enabled": install.kube_state_metrics,
+            **(state_metrics_values() if install.kube_state_metrics else {}),
+        },
         "prometheus-node-exporter": {"enabled": install.node_exporter},
         "prometheus-pushgateway": {"enabled": install.pushgateway},
     }
