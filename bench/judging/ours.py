@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from bench.judging.streams import CANARY_BAD, CANARY_GOOD, STABLE_BAD, STABLE_GOOD, Array, Flags, Rows
 from weighbridge.judge import Counts, Pair
+from weighbridge.judge.calibration import proven_worse as proven_worse_of_one
+from weighbridge.judge.calibration import proves
 from weighbridge.judge.comparison import Allowed
-from weighbridge.judge.sequential import Bet, Look, bets_on_not_worse, bets_on_worse, staked, starts
-from weighbridge.judge.sequential import turned_worse as turned_worse_of_one
+from weighbridge.judge.sequential import CHANCE, Bet, Look, bets_on_not_worse, bets_on_worse, staked, starts
 from weighbridge.judge.share import Share
 
 _STABLE_NEEDED = 10
@@ -24,14 +26,43 @@ _OFF = math.log(1000)
 
 _NOW_AND_THEN = 16
 
+_CLOSE = 1e-10
+"""Two logarithms between which no stake of whole numbers lies."""
+
 Windows = Mapping[int, Array]
 """By their starts: the counts up to now."""
 
 
 def worse(counts: Array, share: float, margin: float) -> Array:
     """`weighbridge.judge.sequential.worse` of each release."""
-    odds = np.maximum(share / (1 - share), _odds(counts))
-    return _stake(bets_on_worse(share, margin), counts, odds)
+    of_all = _at_least(counts, share)
+    bets = bets_on_worse(share, margin)
+    if margin:
+        return _unless_within(_stake(bets, counts, of_all / (1 - of_all)), counts, margin)
+    # Of each wager its part of the stake and its ratio of the two rates, which is that of its factors; then these for
+    # each release with its own share.
+    found = []
+    for bet in bets:
+        ratio = math.exp(bet.bad) / (1 - share / (1 - share) * bet.gap)
+        stable = -np.log1p(of_all * (ratio - 1))
+        found.append(bet.weight + counts[CANARY_BAD] * (math.log(ratio) + stable) + counts[STABLE_BAD] * stable)
+    return _unless_within(_sum(found), counts, margin)
+
+
+def whole(counts: Array) -> Array:
+    """`weighbridge.judge.calibration.whole` of each release."""
+    floor = np.floor(counts[CANARY_BAD] + 1e-9)
+    return np.array([floor, counts[CANARY_GOOD] + counts[CANARY_BAD] - floor, counts[STABLE_BAD], counts[STABLE_GOOD]])
+
+
+@lru_cache
+def needed(share: float, alpha: float) -> float:
+    """From what stake on, as a logarithm, `weighbridge.judge.calibration.proves` says so."""
+    low, high = math.log(share), math.log(1 / alpha) - staked(0)
+    while high - low > _CLOSE:
+        middle = (low + high) / 2
+        low, high = (low, middle) if proves(middle, share, alpha) else (middle, high)
+    return high
 
 
 def not_worse(counts: Array, share: float, limit: float) -> Array:
@@ -45,12 +76,24 @@ def turned_worse(windows: Windows, share: float, margin: float) -> Array:
     return _sum([staked(start) + worse(counts, share, margin) for start, counts in windows.items()])
 
 
+def proven_worse(windows: Windows, share: float, margin: float, alpha: float) -> Flags:
+    """`weighbridge.judge.calibration.proven_worse` of each release."""
+    found: Flags
+    if margin:
+        found = turned_worse(windows, share, margin) >= -math.log(alpha)
+        return found
+    later = {start: counts for start, counts in windows.items() if start}
+    found = worse(whole(windows[0]), share, margin) >= needed(share, alpha)
+    return found | (turned_worse(later, share, margin) >= -math.log(alpha)) if later else found
+
+
 def ceiling(counts: Array, share: float, margin: float) -> Array:
     """Above what the evidence of `worse` cannot be.
 
     Stakes are likelihood ratios: no better than that of two rates to one rate; nor, as stable's bad answers only take
     from them, than that of the canary's rate to the margin. Without any of stable's, the factor of the canary's is at
-    most one over its share.
+    most one over its share. Where the share that is reckoned with is a little below what was seen, that adds the ratio
+    of both.
     """
     bad, other = counts[CANARY_BAD], counts[STABLE_BAD]
     sent, kept = bad + counts[CANARY_GOOD], other + counts[STABLE_GOOD]
@@ -58,6 +101,9 @@ def ceiling(counts: Array, share: float, margin: float) -> Array:
         rate, mean = bad / sent, (bad + other) / (sent + kept)
         ratio = bad * np.log(rate / mean) + np.where(other > 0, other * np.log(other / kept / mean), 0.0)
         alone = bad * np.log(1 / np.minimum(share, sent / (sent + kept)))
+        seen, taken = sent / (sent + kept), _at_least(counts, share)
+        of_share = bad * np.log(seen / taken) + np.where(kept > 0, other * np.log((1 - seen) / (1 - taken)), 0.0)
+        ratio += np.where(seen > taken, of_share, 0.0)
         found = np.where(other == 0, alone, np.where(bad * kept > other * sent, ratio, 0.0))
         found = np.where(bad > 0, found, 0.0)
         if margin > 0:
@@ -130,23 +176,31 @@ class Ours:
         return counts * ((number - start) / (number - start - self._unseen))
 
     def _failed(self, windows: Windows) -> Flags:
-        enough = math.log(self._allowed.tests / self._allowed.alpha)
-        margin, share = self._allowed.margin / 100, self._weight / 100
+        """Which are proven worse: by one wager over all starts with a margin, else by the first or by the others."""
+        alpha = self._allowed.alpha / self._allowed.tests
+        enough, margin, share = -math.log(alpha), self._allowed.margin / 100, self._weight / 100
         failed = np.zeros(windows[0].shape[1], bool)
+        first = ceiling(windows[0], share, margin)
         later = _sum(
             [staked(start) + ceiling(each, share, margin) for start, each in windows.items() if start]
             or [failed - np.inf]
         )
-        rows = np.flatnonzero(np.logaddexp(staked(0) + ceiling(windows[0], share, margin), later) >= enough)
-        # The whole window's evidence decides nearly always: only where it is close are the others worked out.
-        whole = staked(0) + worse(windows[0][:, rows], share, margin)
-        rows = rows[(np.logaddexp(whole, later[rows]) >= enough) | _maybe_off(windows[0][:, rows], share)]
+        if margin:
+            rows = np.flatnonzero(np.logaddexp(staked(0) + first, later) >= enough)
+            # The whole window's evidence decides nearly always: only where it is close are the others worked out.
+            whole_window = staked(0) + worse(windows[0][:, rows], share, margin)
+            close = np.logaddexp(whole_window, later[rows]) >= enough
+        else:
+            rows = np.flatnonzero((first >= needed(share, alpha)) | (later >= enough))
+            close = worse(whole(windows[0][:, rows]), share, margin) >= needed(share, alpha)
+            close |= later[rows] >= enough
+        rows = rows[close | _maybe_off(windows[0][:, rows], share)]
         if len(rows):
             closer = {start: counts[:, rows] for start, counts in windows.items()}
-            evidence = turned_worse(closer, share, margin)
+            found = proven_worse(closer, share, margin, alpha)
             for row in np.flatnonzero(_maybe_off(closer[0], share)):
-                evidence[row] = _one(closer, int(row), self._weight, margin)
-            failed[rows] = (evidence >= enough) & (closer[0][STABLE_BAD] + closer[0][STABLE_GOOD] >= _STABLE_NEEDED)
+                found[row] = _one(closer, int(row), self._weight, margin, alpha)
+            failed[rows] = found & (closer[0][STABLE_BAD] + closer[0][STABLE_GOOD] >= _STABLE_NEEDED)
         return failed
 
     def _good(self, counts: Array) -> Flags:
@@ -184,6 +238,26 @@ def _sum(logs: Sequence[Array]) -> Array:
         return np.asarray(floor + np.log(np.exp(np.array(logs) - floor).sum(axis=0)))
 
 
+def _at_least(counts: Array, share: float) -> Array:
+    sent, kept = counts[CANARY_BAD] + counts[CANARY_GOOD], counts[STABLE_BAD] + counts[STABLE_GOOD]
+    total = np.maximum(sent + kept, 1e-12)
+    seen = np.maximum(share, sent / total - CHANCE * np.sqrt(share * (1 - share) / total))
+    found: Array = np.where(kept > 0, seen, share)
+    return found
+
+
+def _unless_within(stake: Array, counts: Array, margin: float) -> Array:
+    """No stake above 1 for a canary that is within the margin in the counts."""
+    sent, kept = counts[CANARY_BAD] + counts[CANARY_GOOD], counts[STABLE_BAD] + counts[STABLE_GOOD]
+    rates = [
+        np.divide(bad, total, out=np.zeros_like(bad), where=total > 0)
+        for bad, total in ((counts[CANARY_BAD], sent), (counts[STABLE_BAD], kept))
+    ]
+    within = (kept > 0) & (rates[0] - rates[1] <= margin)
+    found: Array = np.where(within, np.minimum(stake, 0.0), stake)
+    return found
+
+
 def _odds(counts: Array) -> Array:
     sent, kept = counts[CANARY_BAD] + counts[CANARY_GOOD], counts[STABLE_BAD] + counts[STABLE_GOOD]
     odds: Array = np.divide(sent, kept, out=np.zeros_like(sent), where=kept > 0)
@@ -200,10 +274,10 @@ def _maybe_off(counts: Array, share: float) -> Flags:
     return off
 
 
-def _one(windows: Windows, row: int, weight: int, margin: float) -> float:
-    """The evidence of one release, by the judge itself."""
+def _one(windows: Windows, row: int, weight: int, margin: float, alpha: float) -> bool:
+    """Whether one release is proven worse, by the judge itself."""
     found = [Look(start, pair(counts[:, row])) for start, counts in windows.items()]
-    return turned_worse_of_one(found, Share.of(found[0].pair, weight).to_bet_on, margin)
+    return proven_worse_of_one(found, Share.of(found[0].pair, weight).to_bet_on, margin, alpha)
 
 
 def pair(counts: Array) -> Pair:

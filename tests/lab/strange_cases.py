@@ -93,6 +93,8 @@ COUNTS = [
     Case("only the canary has series", [GOOD], ERROR, "the mesh did not take the weight: the canary gets 100.00%, 10% is set (n=300, 5m)"),
     # The first scrape of the series says 20: they are lost, but for what Prometheus extrapolates by half an interval.
     Case("a series that appears in the window", [REST, flow(CANARY, 1, begin=150, value=lambda before: 170 - before)], PASS, "success rate 100.00% >= 99% (n=155, 5m)", ANY_SHARE),
+    # Three failures, each of another pod and so the first of its series: what a first scrape says is no growth.
+    Case("failures that are each the first of their series", [*HEALTHY, *(flow(CANARY, 0, "503", pod=pod, begin=begin, value=lambda _: 1.0) for pod, begin in (("a", 200), ("b", 150), ("c", 90)))], PASS, "success rate 100.00% >= 99% (n=300, 5m)"),
     Case("everything fails and the good series is gone", [REST, flow(CANARY, 1, end=150), flow(CANARY, 1, "503", begin=150)], FAIL, "success rate 50.82% < 99% (n=305, 5m)"),
     Case("a pod that is gone", [REST, flow(CANARY, 0.5), flow(CANARY, 0.5, pod="b", end=100)], PASS, "success rate 100.00% >= 99% (n=252, 5m)", ANY_SHARE),
     Case("a counter that begins anew", [REST, flow(CANARY, 1, restarts=(155,))], PASS, "success rate 100.00% >= 99% (n=294, 5m)"),

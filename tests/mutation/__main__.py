@@ -33,6 +33,7 @@ TESTS: Final = {
     "weighbridge/judge/words.py": ("test_words",),
     "weighbridge/judge/proof.py": ("test_proof",),
     "weighbridge/judge/sequential.py": ("test_sequential",),
+    "weighbridge/judge/calibration.py": ("test_calibration",),
     "weighbridge/judge/comparison.py": ("test_comparison",),
     "weighbridge/judge/share.py": ("test_share",),
     "weighbridge/analysis.py": ("test_analysis",),

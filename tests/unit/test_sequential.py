@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from weighbridge.judge import Counts, Look, Pair
 from weighbridge.judge.sequential import (
     Bet,
+    at_least,
     bets_on_not_worse,
     bets_on_worse,
     interval,
@@ -111,14 +112,60 @@ def test_the_wagers_are_wagers(share: float, margin: float) -> None:
 
 def test_most_is_bet_on_six_to_one() -> None:
     """The parts of the stake rise up to a ratio of the two rates of about six and fall from there on; none is nothing."""
-    bets = bets_on_worse(0.1, 0.0)
-    parts = [math.exp(bet.weight) for bet in bets]
+    parts = [math.exp(bet.weight) for bet in bets_on_worse(0.1, 0.01)]
     top = parts.index(max(parts))
-    won = (math.exp(bets[top].bad) - 1) / 9
-    assert 1 + 10 * won / (1 - won) == pytest.approx(6, abs=1)
+    assert ratios(0.1)[top] == pytest.approx(6, abs=1)
     assert parts[: top + 1] == sorted(parts[: top + 1])
     assert parts[top:] == sorted(parts[top:], reverse=True)
     assert min(parts) > 0.3 / len(parts)
+
+
+def ratios(share: float) -> list[float]:
+    """Of the two rates, on which the wagers without a margin are the best ones: that of their factors."""
+    return [math.exp(bet.bad) / (1 - share / (1 - share) * bet.gap) for bet in bets_on_worse(share, 0.0)]
+
+
+@given(share=SHARES)
+def test_without_a_margin_most_is_bet_on_high_ratios(share: float) -> None:
+    """The same ratios at any share, from 1.3 to 61 in equal steps of 1 less; their parts rise as the squares do."""
+    expected = [1 + 0.3 * 200 ** (place / 11) for place in range(12)]
+    assert ratios(share) == pytest.approx(expected, rel=1e-6)
+    parts = [math.exp(bet.weight) for bet in bets_on_worse(share, 0.0)]
+    assert [part / parts[0] for part in parts] == pytest.approx([(place + 1) ** 2 for place in range(12)])
+
+
+@given(share=SHARES, more=st.floats(0, 1))
+def test_without_a_margin_a_higher_share_lowers_every_factor(share: float, more: float) -> None:
+    """So a stake that is reckoned with more than the weight is never above the one of which all is proven."""
+    higher = share + more * (0.999 - share)
+    for bet, other in zip(bets_on_worse(share, 0.0), bets_on_worse(higher, 0.0), strict=True):
+        assert (bet.good, other.good) == (0, 0)
+        assert other.bad <= bet.bad + SLACK
+        assert higher / (1 - higher) * other.gap >= share / (1 - share) * bet.gap - SLACK
+
+
+SHARES_SEEN = [
+    ("as set", pair(0, 100, 0, 900), 0.1, 0.1),
+    ("fewer", pair(0, 50, 0, 950), 0.1, 0.1),
+    ("more by less than half a deviation", pair(0, 102, 2, 896), 0.1, 0.1),
+    ("more by two of them", pair(3, 197, 0, 1400), 0.1, 0.125 - 0.5 * math.sqrt(0.09 / 1600)),
+    ("none of stable", pair(5, 0, 0, 0), 0.1, 0.1),
+    ("none at all", pair(0, 0, 0, 0), 0.1, 0.1),
+]
+
+
+@pytest.mark.parametrize(("fact", "counts", "share", "found"), SHARES_SEEN, ids=[row[0] for row in SHARES_SEEN])
+def test_the_share_to_be_reckoned_with(fact: str, counts: Pair, share: float, found: float) -> None:
+    """The weight, unless the canary got more than chance explains."""
+    assert at_least(counts, share) == pytest.approx(found), fact
+
+
+@given(counts=PAIRS, share=SHARES)
+def test_the_share_to_be_reckoned_with_is_one(counts: Pair, share: float) -> None:
+    """It is never below the weight, nor above what was seen and the weight; and a wager can be laid on it."""
+    total = counts.canary.total + counts.stable.total
+    seen = counts.canary.total / total if counts.stable.total else 0.0
+    assert share <= at_least(counts, share) <= max(share, seen) < 1
 
 
 @given(limit=LIMITS)
@@ -238,12 +285,14 @@ def test_the_stake_is_the_product_of_its_factors(requests: list[tuple[int, ...]]
     """Multiplied up request by request, in whatever order they came, the wagers come to what the totals say."""
     totals = pair(*(sum(kind) for kind in zip(*requests, strict=True)))
     stable = totals.stable.total
-    odds = max(share / (1 - share), totals.canary.total / stable if stable else 0.0)
+    seen = at_least(totals, share)
     stakes = []
-    for bet in bets_on_worse(share, margin):
-        factors = (math.exp(bet.bad), math.exp(bet.good), max(0.0, 1 - odds * bet.gap), 1.0)
+    for bet in bets_on_worse(share if margin else seen, margin):
+        factors = (math.exp(bet.bad), math.exp(bet.good), max(0.0, 1 - seen / (1 - seen) * bet.gap), 1.0)
         stakes.append(math.exp(bet.weight) * math.prod(factors[request.index(1)] for request in requests))
-    assert math.exp(worse(totals, share, margin)) == pytest.approx(sum(stakes), rel=1e-6, abs=1e-12)
+    within = stable and rate(totals.canary) - rate(totals.stable) <= margin
+    expected_stake = min(1.0, sum(stakes)) if within else sum(stakes)
+    assert math.exp(worse(totals, share, margin)) == pytest.approx(expected_stake, rel=1e-6, abs=1e-12)
 
 
 @given(requests=st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=60), share=SHARES, limit=LIMITS)

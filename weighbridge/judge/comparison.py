@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from weighbridge.judge.calibration import proven_worse
 from weighbridge.judge.counting import Counts
 from weighbridge.judge.sequential import Look, Pair, interval, log_sum, not_worse, turned_worse
 from weighbridge.judge.share import Share
@@ -68,9 +69,9 @@ def compare(looks: Sequence[Look], weight: int, allowed: Allowed, question: Ques
     """
     pair = looks[0].pair
     share = _inside(Share.of(pair, weight).to_bet_on)
-    bad = turned_worse(looks, share, allowed.margin / 100)
+    worse = proven_worse(looks, share, allowed.margin / 100, allowed.alpha / allowed.tests)
     good = not_worse(pair, share, (allowed.margin + allowed.detect) / 100)
-    verdict, note = _verdict(pair, bad, good, allowed, scope)
+    verdict, note = _verdict(pair, good, allowed, scope, worse=worse)
     line = f"{question.subject}: {_tracks(pair, allowed)}{note} {scope.evidence(pair.canary.total)}"
     return _measurement(question, pair, allowed, scope, verdict, line)
 
@@ -122,10 +123,10 @@ def _measurement(
     )
 
 
-def _verdict(pair: Pair, bad: float, good: float, allowed: Allowed, scope: Scope) -> tuple[Verdict, str]:
+def _verdict(pair: Pair, good: float, allowed: Allowed, scope: Scope, *, worse: bool) -> tuple[Verdict, str]:
     if pair.stable.total < _STABLE_NEEDED:
         return Verdict.INSUFFICIENT, f", {_stable_needed(pair)}"
-    if bad >= math.log(allowed.tests / allowed.alpha):
+    if worse:
         return Verdict.FAIL, ""
     if not scope.enough(pair.canary.total):
         return Verdict.INSUFFICIENT, f", {math.floor(pair.canary.total)} of {scope.min_requests} requests needed"

@@ -16,16 +16,17 @@ a better canary. So the stake passes 1/alpha with a probability of at most alpha
 1939), and a canary that is worse makes it grow exponentially. Only A is free: a mixture over A bets on all sizes of the
 effect at once. A product of factors is a function of the totals, so it does not matter how a window was cut.
 
-The mesh has to choose by chance for each request. C falls with w, so a w too high only makes the stake smaller: where
-the canary got more of the counted requests than w, that share takes its place. By the concavity of the logarithm the
-stake is then at most 1 unless the canary's rate in the counts themselves is above stable's by more than m. What is
-proven for every number of looks is proven for a mesh that sends the canary no more than w; for one that sends more, it
-was only simulated (bench/judge.py), and `share` says so. Requests that are not routed one by one, such as sessions that
-stay with a track, or retries, are outside of what is proven.
+The mesh has to choose by chance for each request. C falls with w, and without a margin A does as well, so a w too high
+only makes the stake smaller: where the canary got more of the counted requests than w by half a standard deviation,
+what is above that takes its place. And unless the canary's rate in the counts themselves is above stable's by more than
+m, the stake is held at 1. What is proven for every number of looks is proven for a mesh that sends the canary no more
+than w; for one that sends more, it was only simulated (bench/judge.py), and `share` says so. Requests that are not
+routed one by one, such as sessions that stay with a track, or retries, are outside of what is proven.
 
 Turner, Ly and Grunwald (2021), "Generic E-variables for exact sequential k-sample tests that allow for optional
 stopping", whose blocks need rates that were estimated before, is the relative of this: there the factors follow the
-estimate, here they are fixed, and stable's good answers are left out. That costs little where failures are rare.
+estimate, here they are fixed, and stable's good answers are left out. That costs little where failures are rare; and a
+wager on them would win whenever the mesh sends the canary less than w, without a single failure.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ from weighbridge.judge.counting import Counts
 
 _FROM_THE_START: Final = 0.85
 """Of the stake, what bets on a canary that is bad from the first request on; the rest bets on one that turns bad."""
+
+CHANCE: Final = 0.5
+"""Of a standard deviation: so much more than the weight the canary may get before the wagers reckon with it."""
 
 _PASS_BETS: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.96)
 """A of the wager that the canary is good: about its rate over the rate that has to be ruled out."""
@@ -100,14 +104,33 @@ def worse(pair: Pair, share: float, margin: float) -> float:
 
     Args:
         pair: the counts.
-        share: probability that a request goes to the canary, between 0 and 1; the counts' own where that is higher.
+        share: probability that a request goes to the canary, between 0 and 1; see `at_least`.
         margin: difference of the two rates of bad answers that is allowed, 0 up to and without 1.
 
     Returns:
         Logarithm of the stake. At or above log(1/alpha) the claim is proven with error alpha.
     """
-    odds = max(share / (1 - share), _odds(pair))
-    return log_sum(bet.stake(pair, odds) for bet in bets_on_worse(share, margin))
+    seen = at_least(pair, share)
+    # Without a margin all factors fall with the share, not stable's alone: the wagers are made for what was seen.
+    bets = bets_on_worse(share if margin else seen, margin)
+    found = log_sum(bet.stake(pair, seen / (1 - seen)) for bet in bets)
+    return found if _ahead(pair) > margin else min(found, 0.0)
+
+
+def at_least(pair: Pair, share: float) -> float:
+    """The share to be reckoned with: what the canary got of the counted requests, less chance, where that is more.
+
+    Args:
+        pair: the counts.
+        share: probability that a request goes to the canary, between 0 and 1.
+
+    Returns:
+        The share itself unless the canary got more by half a standard deviation; then what is above that.
+    """
+    total = pair.canary.total + pair.stable.total
+    if pair.stable.total <= 0:
+        return share
+    return max(share, pair.canary.total / total - CHANCE * math.sqrt(share * (1 - share) / total))
 
 
 def not_worse(pair: Pair, share: float, limit: float) -> float:
@@ -191,13 +214,18 @@ def interval(bad: float, total: float, alpha: float) -> tuple[float, float]:
 
 @lru_cache(maxsize=256)
 def bets_on_worse(share: float, margin: float) -> tuple[Bet, ...]:
-    """The wagers on a worse canary: one for each ratio of the two rates, most of the stake around six to one.
+    """The wagers on a worse canary, one for each ratio of the two rates.
 
-    Chosen from some that were simulated at weight 10 (bench/judge.py). They decide how soon, never how surely.
+    With a margin most of the stake is around six to one. Without one it rises with the ratio: high ratios are found by
+    few failures, each of which is a large step, and low ones have time. Chosen from some that were simulated at weight
+    10 (bench/judge.py). They decide how soon, never how surely.
     """
     ratios = [1 + 0.3 * 200 ** (i / 11) for i in range(12)]
     around = _normal([math.log((ratio - 1) / 5) for ratio in ratios])
     weights = [0.7 * weight + 0.3 / len(ratios) for weight in around]
+    if not margin:
+        squares = [(i + 1) ** 2 for i in range(len(ratios))]
+        weights = [square / sum(squares) for square in squares]
     most = 1 + (1 - margin) * (1 - share) / share
     most = min(most, 1 / margin) if margin > 0 else most
     found = []
@@ -225,6 +253,13 @@ def log_sum(logs: Iterable[float]) -> float:
 def _bet(weight: float, bad: float, margin: float) -> Bet:
     good = (1 - margin * bad) / (1 - margin)
     return Bet(math.log(weight), _log(bad), _log(good), bad - good)
+
+
+def _ahead(pair: Pair) -> float:
+    """By how much the canary's rate of bad answers is above stable's, in the counts; without stable's it is all."""
+    canary, stable = pair.canary, pair.stable
+    rates = [each.bad / each.total if each.total > 0 else 0.0 for each in (canary, stable)]
+    return rates[0] - rates[1] if stable.total > 0 else math.inf
 
 
 def _odds(pair: Pair) -> float:
