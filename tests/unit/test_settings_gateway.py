@@ -170,7 +170,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "a key in clear",
-        dns01(**{"access_key_id": "LTAI", "access_key_secret": "hunter2"}),
+        dns01(access_key_id="LTAI", access_key_secret="hunter2"),  # noqa: S106  what must not be there
         f"{KEY}.tls.certificate.dns01.alibaba: 'access_key_secret' must be where the secret is, {{env: NAME}}, {{file: PATH}} or {{config: NAME}}, and never the secret itself (got a value not shown)",
     ),
     (
@@ -185,7 +185,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "a key pair and a Secret",
-        dns01(**{"secret": "a", **ALIBABA}),
+        dns01(**ALIBABA | {"secret": "a"}),
         f"{KEY}.tls.certificate.dns01: 'alibaba' {ALIBABA_RULE} (got secret, access_key_id, access_key_secret)",
     ),
 ]
