@@ -216,3 +216,10 @@ def test_a_team_may_let_a_gateway_serve_plain_http() -> None:
 def test_a_gateway_of_which_a_preview_knows_little_is_let_through() -> None:
     """What is not known yet is judged in the run."""
     assert lines(gateways_speak_tls, Resource(GATEWAY, "g", {"metadata": {"name": "g"}, "spec": UNKNOWN})) == []
+
+
+def test_a_redirect_that_is_switched_off_is_none() -> None:
+    """`httpsRedirect: false` serves plain HTTP as if the key were not there."""
+    off = gateway()
+    off.given["spec"]["servers"][0]["tls"]["httpsRedirect"] = False
+    assert lines(gateways_speak_tls, off) == [PLAIN_LINE]
