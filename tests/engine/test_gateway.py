@@ -167,11 +167,11 @@ def test_a_gateway_that_goes_leaves_the_namespace_as_it_was(shop: Shop) -> None:
 
 def test_somebody_else_s_gateway_is_not_taken_over(shop: Shop) -> None:
     """One line names it and the setting, and nothing is touched."""
-    shop.delivery.sections["gateway"] = shop.gateway | {"name": "public"}
+    shop.delivery.sections["gateway"] = shop.gateway | {"name": "public", "hosts": ["*.lab"]}
     run = shop.delivery.up()
     rule = "weighbridge:gateway: 'name' must lead to names that are free"
     line = f"{rule} (got Gateway istio-system/public, which this stack did not make)"
-    assert (run.ok, run.result.errors, run.result.changes) == (False, (line,), {})
+    assert (run.ok, run.result.errors, set(run.result.changes)) == (False, (line,), {"same"})
     assert "istio-injection" not in shop.labels()
 
 
@@ -198,3 +198,16 @@ def test_a_rehearsal_says_that_it_installs_no_chart_before_it_touches_anything(s
     assert shop.delivery.custom("virtualservices")["metadata"]["resourceVersion"] == before
     assert len(shop.delivery.deployments) == 1
     shop.delivery.write(weight=0)
+
+
+def test_a_chart_that_cannot_be_fetched_is_one_line_in_the_preview_already(shop: Shop) -> None:
+    """The lab's namespace leads nowhere: the line names the release, and nothing has been changed."""
+    if shop.delivery.kind != "pulumi":
+        pytest.skip("only the real engine fetches charts")
+    shop.delivery.sections["gateway"] = {"install": {"namespace": "mesh"}, "hosts": ["*"], "insecure": True}
+    before = shop.delivery.custom("virtualservices")["metadata"]["resourceVersion"]
+    for run in (shop.delivery.preview(), shop.delivery.up()):
+        assert not run.ok
+        (line,) = run.result.errors
+        assert line.startswith("gateway-base: the chart cannot be fetched: "), run.text
+    assert shop.delivery.custom("virtualservices")["metadata"]["resourceVersion"] == before
