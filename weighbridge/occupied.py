@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -60,7 +61,7 @@ def _client(cluster: Cluster, *, on_mesh: bool) -> Any:
     context = cluster.mesh_context if on_mesh else cluster.context
     settings = client.Configuration()
     try:
-        files = ":".join(str(path) for path in kubeconfig.paths(setting) if path.is_file())
+        files = os.pathsep.join(str(path) for path in kubeconfig.paths(setting) if path.is_file())
         if files:
             config.load_kube_config(files, context, client_configuration=settings)
         else:
