@@ -118,12 +118,15 @@ def main() -> None:
     releases = {
         name: CanaryRelease(
             name,
-            CanaryReleaseArgs(release, stack.prometheus, before[name], clusters[release.cluster].mesh_provider),
-            pulumi.ResourceOptions(
-                provider=clusters[release.cluster].provider,
+            CanaryReleaseArgs(
+                release,
+                stack.prometheus,
+                before[name],
+                clusters[release.cluster].mesh_provider,
                 # The mesh's kinds and its way in come first, on the cluster that they are made on.
-                depends_on=gateway if stack.gateway and stack.gateway.cluster == release.cluster else None,
+                after=gateway if stack.gateway and stack.gateway.cluster == release.cluster else (),
             ),
+            pulumi.ResourceOptions(provider=clusters[release.cluster].provider),
         )
         for name, release in stack.releases.items()
     }

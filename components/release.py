@@ -41,12 +41,14 @@ class CanaryReleaseArgs:
         prometheus: that its gate asks; None where no gate has to ask yet.
         saved: what the saved state says of it.
         mesh_provider: of the API server that has the mesh's objects; None where it is the cluster's.
+        after: what has to be there first, such as the mesh. An option of the component would not reach its parts.
     """
 
     release: Release
     prometheus: Prometheus | None
     saved: SavedRelease
     mesh_provider: pulumi.ProviderResource | None = None
+    after: Sequence[pulumi.Resource] = ()
 
 
 class CanaryRelease(pulumi.ComponentResource):
@@ -71,7 +73,7 @@ class CanaryRelease(pulumi.ComponentResource):
         """
         super().__init__("weighbridge:index:CanaryRelease", name, None, opts)
         release = args.release
-        service = _service(name, release, self)
+        service = _service(name, args, self)
         rule = _destination_rule(name, args, self)
         workloads: list[pulumi.Resource] = []
         for track in _tracks(release):
@@ -100,11 +102,11 @@ def _tracks(release: Release) -> Sequence[Track]:
     return [release.stable, release.canary]
 
 
-def _service(name: str, release: Release, parent: pulumi.Resource) -> Service:
-    spec = workload.service(release)
+def _service(name: str, args: CanaryReleaseArgs, parent: pulumi.Resource) -> Service:
+    spec = workload.service(args.release)
     # Pulumi would wait for endpoints, but its pods come after it; readiness is awaited at the Deployments.
     metadata: Any = {**spec["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
-    opts = pulumi.ResourceOptions(parent=parent)
+    opts = pulumi.ResourceOptions(parent=parent, depends_on=list(args.after))
     return Service(f"{name}-service", opts, metadata=metadata, spec=spec["spec"])
 
 
@@ -187,7 +189,7 @@ def _destination_rule(name: str, args: CanaryReleaseArgs, parent: pulumi.Resourc
         kind=rule["kind"],
         metadata={**rule["metadata"], "annotations": _ONE_OWNER},
         spec=rule["spec"],
-        opts=_mesh_options(args, parent, []),
+        opts=_mesh_options(args, parent, args.after),
     )
 
 

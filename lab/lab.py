@@ -131,10 +131,14 @@ class Lab:
         self._await_gateway()
 
     async def _furnish(self, definitions: list[dict[str, Any]]) -> None:
-        """Istio's CRDs, the namespaces, and the public Gateway."""
+        """Istio's CRDs, the namespaces, the public Gateway, and who the proxy behind it is."""
         async with Api(self.kubeconfig) as api:
             for name in NAMESPACES:
                 await api.ensure("/api/v1/namespaces", {"metadata": {"name": name}})
+            for path, body in mesh.PERMISSION:
+                await api.ensure(path, body)
+            asked = await api.create(mesh.TOKEN_PATH, mesh.TOKEN_REQUEST)
+            mesh.write_bootstrap(self.directory, asked["status"]["token"])
             await asyncio.gather(*(api.ensure(_CRDS, definition) for definition in definitions))
             deadline = time.monotonic() + _CONFIGURED_WITHIN
             while True:

@@ -55,20 +55,59 @@ def istiod(servers: Servers, directory: Path, kubeconfig: Path) -> ServerSpec:
             "VALIDATION_WEBHOOK_CONFIG_NAME": "",
             "INJECTION_WEBHOOK_CONFIG_NAME": "",
             "ENABLE_CA_SERVER": "false",
+            # Secrets are for proxies that say who they are, and nobody here has a certificate to say it with.
+            "XDS_AUTH_PLAINTEXT": "true",
         },
         ready="http://127.0.0.1:15080/ready",
     )
 
 
+ACCOUNT = "istio-ingressgateway"
+"""The gateway's service account: istiod asks the API server who it is, and whether it may read Secrets."""
+
+PERMISSION: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("/api/v1/namespaces/istio-system/serviceaccounts", {"metadata": {"name": ACCOUNT}}),
+    (
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/istio-system/roles",
+        {
+            "metadata": {"name": ACCOUNT},
+            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "watch", "list"]}],
+        },
+    ),
+    (
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/istio-system/rolebindings",
+        {
+            "metadata": {"name": ACCOUNT},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": ACCOUNT},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": "istio-system"}],
+        },
+    ),
+)
+"""What the gateway may, as Istio's chart allows it."""
+
+TOKEN_PATH = f"/api/v1/namespaces/istio-system/serviceaccounts/{ACCOUNT}/token"
+TOKEN_REQUEST: dict[str, Any] = {"spec": {"audiences": ["istio-ca"], "expirationSeconds": 30 * 86_400}}
+"""For longer than a lab in the background is kept; a real proxy renews its own."""
+
+
+def write_bootstrap(directory: Path, token: str) -> None:
+    """Write the gateway's configuration, by which it finds istiod and says who it is."""
+    bootstrap = _bootstrap_file(directory)
+    bootstrap.touch(mode=0o600)
+    bootstrap.write_text(json.dumps(_bootstrap(token), indent=1), encoding="utf-8")
+
+
+def _bootstrap_file(directory: Path) -> Path:
+    return directory / "envoy.json"
+
+
 def gateway(servers: Servers, directory: Path) -> ServerSpec:
     """The gateway: upstream Envoy, configured by istiod over ADS as any Istio gateway is."""
-    bootstrap = directory / "envoy.json"
-    bootstrap.write_text(json.dumps(_bootstrap(), indent=1), encoding="utf-8")
     return ServerSpec(
         name="gateway",
         argv=(
             str(servers.envoy),
-            *("--config-path", str(bootstrap)),
+            *("--config-path", str(_bootstrap_file(directory))),
             *("--concurrency", "1"),
             *("--log-level", "warning"),
             *("--drain-time-s", "1"),
@@ -78,11 +117,12 @@ def gateway(servers: Servers, directory: Path) -> ServerSpec:
     )
 
 
-def _bootstrap() -> dict[str, Any]:
+def _bootstrap(token: str) -> dict[str, Any]:
+    identity = [{"key": "authorization", "value": f"Bearer {token}"}, {"key": "clusterid", "value": "Kubernetes"}]
     ads = {
         "api_type": "GRPC",
         "transport_api_version": "V3",
-        "grpc_services": [{"envoy_grpc": {"cluster_name": "istiod"}}],
+        "grpc_services": [{"envoy_grpc": {"cluster_name": "istiod"}, "initial_metadata": identity}],
         "set_node_on_first_message_only": True,
     }
     return {

@@ -9,7 +9,13 @@ from pulumi_policy import (
     ResourceValidationPolicy,
     StackValidationPolicy,
 )
-from rules import gate_has_a_success_metric, weight_is_on_the_plan, weights_carry_a_decision, weights_follow_the_gate
+from rules import (
+    gate_has_a_success_metric,
+    gateways_speak_tls,
+    weight_is_on_the_plan,
+    weights_carry_a_decision,
+    weights_follow_the_gate,
+)
 
 NAME = "weighbridge"
 LEVEL = EnforcementLevel.MANDATORY
@@ -54,6 +60,22 @@ POLICIES: list[Policy] = [
         description="A VirtualService that divides requests names the gate's decision that it follows.",
         validate=weights_carry_a_decision,
         enforcement_level=LEVEL,
+    ),
+    ResourceValidationPolicy(
+        name="gateways-speak-tls",
+        description="An Istio Gateway serves nothing over plain HTTP but the way to HTTPS.",
+        validate=gateways_speak_tls,
+        enforcement_level=LEVEL,
+        config_schema=PolicyConfigSchema(
+            properties={
+                "allow": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "default": [],
+                    "description": "Gateways that may serve plain HTTP, each as `namespace/name`.",
+                },
+            },
+        ),
     ),
     StackValidationPolicy(
         name="weights-follow-the-gate",

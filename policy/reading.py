@@ -11,6 +11,7 @@ from pulumi_policy.proxy import UnknownValueError
 GATE = "pulumi-python:dynamic/weighbridge:MetricGate"
 DECISION = "weighbridge.dev/decision"
 _ROUTE = re.compile(r"kubernetes:networking\.istio\.io/[^:]+:VirtualService(Patch)?")
+_GATEWAY = re.compile(r"kubernetes:networking\.istio\.io/[^:]+:Gateway(Patch)?")
 
 UNKNOWN = object()
 """Stands for a value that a preview cannot know."""
@@ -24,6 +25,11 @@ def is_gate(resource_type: str) -> bool:
 def is_virtual_service(resource_type: str) -> bool:
     """Whether a type token is that of an Istio VirtualService, in any version, or of a patch of one."""
     return bool(_ROUTE.fullmatch(resource_type))
+
+
+def is_gateway(resource_type: str) -> bool:
+    """Whether a type token is that of an Istio Gateway, in any version, or of a patch of one."""
+    return bool(_GATEWAY.fullmatch(resource_type))
 
 
 def at(props: Any, *path: str) -> Any:

@@ -4,6 +4,7 @@ weight_is_on_the_plan        a gate's weight is 0 or a step's, steps rise, and n
 gate_has_a_success_metric    a gate asks for a success rate, with bounds that mean something
 weights_carry_a_decision     a VirtualService that divides requests names the decision it follows
 weights_follow_the_gate      ... and that decision is the gate's, and so are the weights
+gateways_speak_tls           an Istio Gateway serves nothing over plain HTTP but the way to HTTPS
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from reading import (
     at,
     full_host,
     is_gate,
+    is_gateway,
     is_virtual_service,
     is_weighted,
     items,
@@ -27,6 +29,8 @@ from reading import (
 
 Report = Callable[..., None]
 SUCCESS = "request-success-rate"
+PLAIN = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
+"""Protocols of a Gateway's server that anybody on the way can read."""
 
 
 class Resource(Protocol):
@@ -96,6 +100,20 @@ def weights_carry_a_decision(args: ResourceArgs, report: Report) -> None:
         return
     if not at(args.props, "metadata", "annotations", DECISION):
         report(f"{args.name}: weights must come from a gate, and name its decision in {DECISION!r} (got none)")
+
+
+def gateways_speak_tls(args: ResourceArgs, report: Report) -> None:
+    """Refuse a Gateway that serves over plain HTTP, but for those that are named in `allow` (`namespace/name`)."""
+    if not is_gateway(args.resource_type):
+        return
+    place = f"{at(args.props, 'metadata', 'namespace') or 'default'}/{at(args.props, 'metadata', 'name')}"
+    if place in args.get_config().get("allow", []):
+        return
+    for server in items(args.props, "spec", "servers"):
+        protocol = at(server, "port", "protocol")
+        if protocol in PLAIN and at(server, "tls", "httpsRedirect") is not True:
+            hosts = ", ".join(map(str, items(server, "hosts"))) or "its hosts"
+            report(f"{place}: {hosts} must be served over TLS, plain HTTP may only redirect (got {protocol})")
 
 
 def weights_follow_the_gate(args: StackArgs, report: Report) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -62,7 +63,7 @@ def _client(cluster: Existing, *, on_mesh: bool) -> Any:
     context = cluster.mesh_context if on_mesh else cluster.context
     settings = client.Configuration()
     try:
-        files = ":".join(str(path) for path in kubeconfig.paths(setting) if path.is_file())
+        files = os.pathsep.join(str(path) for path in kubeconfig.paths(setting) if path.is_file())
         if files:
             config.load_kube_config(files, context, client_configuration=settings)
         else:
@@ -74,17 +75,15 @@ def _client(cluster: Existing, *, on_mesh: bool) -> Any:
 
 
 def _exists(api: Any, path: str) -> bool:
-    from kubernetes import client  # noqa: PLC0415
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
+    request = api.param_serialize("GET", path, auth_settings=["BearerToken"])
     try:
-        api.call_api(
-            path, "GET", auth_settings=["BearerToken"], _preload_content=False, _request_timeout=(_SECONDS, _SECONDS)
-        )
-    except client.ApiException as error:
-        if error.status in {http.client.NOT_FOUND, http.client.FORBIDDEN, http.client.UNAUTHORIZED}:
-            return False
-        raise EngineError(f"the cluster cannot be asked for {path} ({error.status} {error.reason})") from None
+        answer = api.call_api(*request, _request_timeout=(_SECONDS, _SECONDS))
     except (HTTPError, OSError) as error:
         raise EngineError(f"the cluster cannot be asked for {path} ({type(error).__name__})") from None
+    if answer.status in {http.client.NOT_FOUND, http.client.FORBIDDEN, http.client.UNAUTHORIZED}:
+        return False
+    if answer.status != http.client.OK:
+        raise EngineError(f"the cluster cannot be asked for {path} (it answers {answer.status})")
     return True

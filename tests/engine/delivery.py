@@ -100,6 +100,8 @@ class Delivery:
     engine: Engine
     settings: dict[str, Any] = field(default_factory=dict)
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sections: dict[str, Any] = field(default_factory=dict)
+    """More sections of the stack file, by name."""
 
     def write(self, **release: Any) -> None:
         """Change the release's settings in the stack file; None takes a key out."""
@@ -112,6 +114,7 @@ class Delivery:
                 "weighbridge:cluster": {"kind": "existing", "kubeconfig": str(self.lab.kubeconfig), "context": "lab"},
                 "weighbridge:prometheus": {"url": self.lab.prometheus_url, "timeout": "2s", "retries": 1},
                 "weighbridge:releases": {self.name: self.settings, **self.others},
+                **{f"weighbridge:{name}": section for name, section in self.sections.items()},
             }
         }
         (self.folder / "stacks" / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack), encoding="utf-8")

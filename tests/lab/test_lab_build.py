@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import LabError, build
+from lab import LabError, build, inspection
 
 FAKE_GO = """#!/bin/sh
 # Stands for Go: writes to -o what it was asked to build, and notes each call.
@@ -96,3 +96,30 @@ def test_a_lab_that_was_not_built_is_one_line(tmp_path: Path) -> None:
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-m", "lab", "up"], env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "lab: the lab's servers are not built yet: run `make lab`\n")
+
+
+def test_what_objects_are_inspected_with_has_a_key_of_its_own() -> None:
+    """A change of the one builds nothing of the other again."""
+    assert inspection.inspection().directory != build.servers().directory
+    assert inspection.inspection().directory.parent == build.servers().directory.parent
+
+
+def test_a_module_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
+    """cert-manager's CRDs and chart are those of one hash; what has another one is not used."""
+    go = tmp_path / "go"
+    go.write_text('#!/bin/sh\necho \'{"Sum": "h1:other", "Dir": "/nowhere"}\'\n', encoding="utf-8")
+    go.chmod(0o755)
+    target = inspection.Inspection(tmp_path / "cache")
+    target.directory.mkdir()
+    (target.directory / ".inspect.partial").touch()
+    with pytest.raises(LabError, match=r"cert-manager@v1\.21\.2 must have the hash h1:UWgo.* \(got h1:other\)"):
+        inspection.build(target, go)
+    assert not target.complete
+
+
+def test_its_module_pins_what_the_servers_pin() -> None:
+    """What Istio's analyzers say in the lab is what the lab's istiod would say."""
+    own = (inspection.SOURCES / "go.mod").read_text(encoding="utf-8")
+    for line in (build.SOURCES / "go.mod").read_text(encoding="utf-8").splitlines():
+        if line.startswith("\tistio.io/"):
+            assert line.partition("//")[0].strip() in own

@@ -8,11 +8,13 @@ from typing import Any
 from pulumi_policy.proxy import unknown_checking_proxy
 
 from tests.unit.settings_cases import good
+from weighbridge.mesh.objects import gateway_object
 from weighbridge.routes import DECISION, Roles, virtual_service
 from weighbridge.settings import load
 
 GATE = "pulumi-python:dynamic/weighbridge:MetricGate"
 ROUTE = "kubernetes:networking.istio.io/v1:VirtualService"
+GATEWAY = "kubernetes:networking.istio.io/v1:Gateway"
 HOST = "podinfo.test.svc.cluster.local"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How a text that a preview cannot know arrives."""
@@ -40,6 +42,14 @@ class Resource:
     def get_config(self) -> dict[str, Any]:
         """Return the rule's configuration."""
         return self.config
+
+
+def gateway(**section: Any) -> Resource:
+    """Return the Gateway that a section `gateway` makes, with TLS unless it says otherwise."""
+    raw = {"adopt": {}, "hosts": ["*.example.com"], "tls": {"secret": "mine"}} | section
+    settings = load(good() | {"gateway": {key: value for key, value in raw.items() if value is not None}}).gateway
+    assert settings
+    return Resource(GATEWAY, "gateway-gateway", gateway_object(settings))
 
 
 @dataclass

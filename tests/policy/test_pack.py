@@ -16,7 +16,13 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from tests.policy.stack_cases import UNKNOWN, Resource, by_hand, gate, route, to
 
 POLICY = Path(__file__).parents[2] / "policy"
-NAMES = ["weight-is-on-the-plan", "gate-has-a-success-metric", "weights-carry-a-decision", "weights-follow-the-gate"]
+NAMES = [
+    "weight-is-on-the-plan",
+    "gate-has-a-success-metric",
+    "weights-carry-a-decision",
+    "gateways-speak-tls",
+    "weights-follow-the-gate",
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +75,7 @@ def test_the_pack_loads_from_its_own_folder_and_names_its_policies(pack: Any) ->
         ["allow_skip"],
         ["min_requests", "min_success_rate"],
         [],
+        ["allow"],
         [],
     ]
 

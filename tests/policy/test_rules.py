@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rules import gate_has_a_success_metric, weight_is_on_the_plan, weights_carry_a_decision, weights_follow_the_gate
+from rules import (
+    gate_has_a_success_metric,
+    gateways_speak_tls,
+    weight_is_on_the_plan,
+    weights_carry_a_decision,
+    weights_follow_the_gate,
+)
 
-from tests.policy.stack_cases import HOST, UNKNOWN, Reports, Resource, Stack, by_hand, gate, route, to
+from tests.policy.stack_cases import GATEWAY, HOST, UNKNOWN, Reports, Resource, Stack, by_hand, gate, gateway, route, to
 
 
 def lines(rule: Any, args: Resource | Stack) -> list[str]:
@@ -17,12 +23,12 @@ def lines(rule: Any, args: Resource | Stack) -> list[str]:
     return report.lines
 
 
-PER_RESOURCE = [weight_is_on_the_plan, gate_has_a_success_metric, weights_carry_a_decision]
+PER_RESOURCE = [weight_is_on_the_plan, gate_has_a_success_metric, weights_carry_a_decision, gateways_speak_tls]
 
 
 @pytest.mark.parametrize("rule", PER_RESOURCE)
 @pytest.mark.parametrize(
-    "resource", [gate(), route(), gate(weight=0.0), Resource("kubernetes:core/v1:Secret", "x", {})]
+    "resource", [gate(), route(), gate(weight=0.0), gateway(), Resource("kubernetes:core/v1:Secret", "x", {})]
 )
 def test_what_weighbridge_declares_keeps_every_rule(rule: Any, resource: Resource) -> None:
     """Nothing is reported of a release in mid-walk, nor of a resource that no rule is about."""
@@ -187,3 +193,33 @@ def test_a_violation_is_filed_under_the_route() -> None:
     report, mine = Reports(), by_hand(SPLIT)
     weights_follow_the_gate(Stack([gate(), mine]), report)
     assert report.urns == [mine.urn]
+
+
+PLAIN_LINE = "istio-system/public: *.example.com must be served over TLS, plain HTTP may only redirect (got HTTP)"
+
+
+@pytest.mark.parametrize("section", [{"tls": None, "insecure": True}, {"redirect": False}])
+def test_a_gateway_that_serves_plain_http_is_refused(section: dict[str, Any]) -> None:
+    """Without TLS at all, and beside it; what settings let through because it was said, a team may still refuse."""
+    assert lines(gateways_speak_tls, gateway(**section)) == [PLAIN_LINE]
+
+
+def test_a_team_may_let_a_gateway_serve_plain_http() -> None:
+    """`allow` has its name; another one's helps nothing."""
+    plain = gateway(tls=None, insecure=True)
+    plain.config = {"allow": ["istio-system/public"]}
+    assert lines(gateways_speak_tls, plain) == []
+    plain.config = {"allow": ["istio-system/other"]}
+    assert lines(gateways_speak_tls, plain) == [PLAIN_LINE]
+
+
+def test_a_gateway_of_which_a_preview_knows_little_is_let_through() -> None:
+    """What is not known yet is judged in the run."""
+    assert lines(gateways_speak_tls, Resource(GATEWAY, "g", {"metadata": {"name": "g"}, "spec": UNKNOWN})) == []
+
+
+def test_a_redirect_that_is_switched_off_is_none() -> None:
+    """`httpsRedirect: false` serves plain HTTP as if the key were not there."""
+    off = gateway()
+    off.given["spec"]["servers"][0]["tls"]["httpsRedirect"] = False
+    assert lines(gateways_speak_tls, off) == [PLAIN_LINE]

@@ -24,6 +24,13 @@ Traceback (most recent call last):
 weighbridge.errors.Refused: podinfo: 'weight' must be the next step, 30 (got 77)
 """
 
+NO_CHART = (
+    "error: kubernetes:helm.sh/v3:Release resource 'gateway-base': property chart value "
+    "{oci://ghcr.io/istio/release/charts/base} has a problem: failed to pull chart: failed to do request: "
+    'Head "https://ghcr.io/v2/": refused; check the chart name and repository configuration.'
+)
+"""In the words of pulumi-kubernetes' provider/pkg/provider/helm_release.go (Check) and of the engine around them."""
+
 
 @pytest.mark.parametrize(
     ("said", "lines"),
@@ -33,6 +40,7 @@ weighbridge.errors.Refused: podinfo: 'weight' must be the next step, 30 (got 77)
         (["Halted: podinfo 10 -> 0: rolled back, x\nother 10 -> 30: hold, y"],
          ("podinfo 10 -> 0: rolled back, x", "other 10 -> 30: hold, y")),
         (["error: a:b:C resource 'g': property weight value {10} has a problem: podinfo: no"], ("podinfo: no",)),
+        ([NO_CHART], ('gateway-base: the chart cannot be fetched: failed to do request: Head "https://ghcr.io/v2/": refused',)),
         (["Traceback (most recent call last):\n  File \"a\", line 1\nKeyError: 'x'"], ("KeyError: 'x'",)),
         (["\x1b[31merror: \x1b[0mstack is locked", "stack is locked"], ("stack is locked",)),
         (["1 error occurred:\n\t* the server refused x: y\n\n"], ("the server refused x: y",)),

@@ -12,6 +12,12 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|<\{%[^%]*%\}>|[\x00-\x08\x0b-\x1f\
 """Terminal colours, Pulumi's own colour tags and control characters; tabs and line ends are kept."""
 
 EXCEPTION = re.compile(r"^(?P<path>(?:[A-Za-z_]\w*\.)*)(?P<name>[A-Z]\w*): (?P<text>.*)$")
+CHART = re.compile(
+    r"^kubernetes:helm\.sh/v\d+:Release resource '(?P<name>[^']+)'.* has a problem: (?P<text>.*?)"
+    r"; check the chart name and repository configuration\.$"
+)
+"""How the Kubernetes provider tells that a chart cannot be had; the name is lost in what PROBLEM leaves."""
+
 PROBLEM = re.compile(r"^.* has a problem: ")
 COUNTED = re.compile(r"^\d+ errors? occurred:$")
 FRAME = re.compile(r'^\s+File ".*", line \d+|^\s*[\^~]+\s*$')
@@ -117,6 +123,9 @@ def _without_prefix(line: str) -> str:
         clean = clean.split(" ", 1)[1].strip()
     if FRAME.match(line):
         return ""
+    chart = CHART.match(clean)
+    if chart:
+        return f"{chart['name']}: the chart cannot be fetched: {chart['text'].removeprefix('failed to pull chart: ')}"
     clean = PROBLEM.sub("", clean)
     match = EXCEPTION.match(clean)
     # Builtin exceptions keep their name ("KeyError: 'x'" says nothing without it); ours are sentences by themselves.

@@ -21,7 +21,10 @@ ASM_NAMESPACE = "istio-system"
 """The only one in which ASM's gateways start."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = Text(rf"\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL})+", "must be a host such as example.com or *.example.com, or '*'")
+_HOST = Text(
+    rf"\*|\*\.{_LABEL}(?:\.{_LABEL})*|{_LABEL}(?:\.{_LABEL})+",
+    "must be a host such as example.com or *.example.com, or '*'",
+)
 _KINDS = ("install", "adopt", "asm")
 
 

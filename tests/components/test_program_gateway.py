@@ -1,0 +1,69 @@
+"""The program with a gateway, under the mocks: what it looks for first, and what waits for what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.components.test_program import RELEASE, ran
+from tests.loopback import Loopback
+from tests.rendered import GATEWAYS
+
+
+@pytest.fixture
+def cluster(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The settings of a cluster in which there is nothing; no proxy in between."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "kubeconfig"
+    content = {
+        "clusters": [{"name": "home", "cluster": {"server": server.url}}],
+        "contexts": [{"name": "home", "context": {"cluster": "home", "user": "me"}}],
+        "users": [{"name": "me", "user": {"token": "t"}}],
+    }
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return {"kind": "existing", "kubeconfig": str(file), "context": "home"}
+
+
+def test_releases_come_after_the_way_in(cluster: dict[str, Any]) -> None:
+    """A release's first object waits for the mesh's kinds and for its Gateway, and for the chart of either."""
+    certificate = {"email": "a@example.com", "acme": "staging", "dns01": {"alibaba": {"secret": "mine"}}}
+    gateway = {"install": {}, "hosts": ["a.example.com"], "tls": {"certificate": certificate}}
+    stack = ran({"cluster": cluster, "gateway": gateway, "releases": {"podinfo": RELEASE}})
+    assert stack.error is None
+    before = stack.waits_for("podinfo-destinations")
+    assert {"gateway-gateway", "gateway-istiod", "gateway-ingress", "gateway-certificate"} <= before
+    assert {each.provider for each in stack.all if each.parent == "gateway"} >= {"cluster-provider"}
+
+
+def test_a_name_that_is_taken_ends_the_run_before_it_begins(server: Loopback, cluster: dict[str, Any]) -> None:
+    """Nothing is registered, and the line says which object is in the way."""
+    server.answer = lambda request: (200 if request.path.endswith("/gateways/public") else 404, {})
+    stack = ran({"cluster": cluster, "gateway": GATEWAYS["plain"], "releases": {"podinfo": RELEASE}})
+    rule = "weighbridge:gateway: 'name' must lead to names that are free"
+    line = f"{rule} (got Gateway istio-system/public, which this stack did not make)"
+    assert (str(stack.error), stack.all) == (line, [])
+
+
+def test_a_gateway_alone_is_a_stack(cluster: dict[str, Any]) -> None:
+    """One stack for the mesh, others for the services."""
+    stack = ran({"cluster": cluster, "gateway": GATEWAYS["plain"]})
+    assert stack.error is None
+    assert {each.name for each in stack.all if each.parent == "gateway"} == {"gateway-gateway"}
+
+
+def test_a_key_pair_comes_from_where_the_settings_say(cluster: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is not set is one line; one that is reaches the Secret, and no other resource."""
+    monkeypatch.setenv("ID", "LTAI-id")
+    config = {"cluster": cluster, "gateway": GATEWAYS["alibaba"]}
+    stack = ran(config)
+    where = "weighbridge:gateway.tls.certificate.dns01.alibaba.access_key_secret"
+    assert str(stack.error) == f"{where}: the environment variable SECRET is not set"
+    assert not [each for each in stack.all if each.parent == "gateway"]
+    monkeypatch.setenv("SECRET", "hunter2")
+    stack = ran(config)
+    assert stack.error is None
+    assert [each.name for each in stack.all if "hunter2" in str(each.inputs)] == ["gateway-credentials"]
