@@ -91,11 +91,10 @@ def sights(stack: Settings, clusters: Mapping[str | None, Cluster], gateway: lis
     if seen is None:
         return
     cluster = clusters[seen.cluster]
-    args = ObservabilityArgs(seen, seen.source(stack.prometheus), mesh_provider=cluster.mesh_provider)
     # The mesh's kinds come first, on the cluster that they are made on.
-    after = gateway if stack.gateway and stack.gateway.cluster == seen.cluster else None
-    opts = pulumi.ResourceOptions(provider=cluster.provider, depends_on=after)
-    made = Observability("observability", args, opts)
+    after = gateway if stack.gateway and stack.gateway.cluster == seen.cluster else ()
+    args = ObservabilityArgs(seen, seen.source(stack.prometheus), mesh_provider=cluster.mesh_provider, after=after)
+    made = Observability("observability", args, pulumi.ResourceOptions(provider=cluster.provider))
     pulumi.export("observability", dict(made.addresses))
 
 

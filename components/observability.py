@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,14 @@ class ObservabilityArgs:
         source: of the data.
         url: of the source, where it is known only later; None where the source's own counts.
         mesh_provider: of the API server that has the mesh's objects; None where it is the cluster's.
+        after: what makes the mesh's kinds; the component's own `depends_on` would not reach its children.
     """
 
     settings: Settings
     source: Source
     url: pulumi.Input[str] | None = None
     mesh_provider: pulumi.ProviderResource | None = None
+    after: Sequence[pulumi.Resource] = ()
 
 
 class Observability(pulumi.ComponentResource):
@@ -86,7 +88,9 @@ class Observability(pulumi.ComponentResource):
             return {}
         values = kiali.values(settings.kiali, settings, self._args.source, self._url)
         place = (kiali.NAME, settings.namespace)
-        chart = charts.release(f"{self._name}-kiali", "kiali", place, values, self._own(*self._space))
+        chart = charts.release(
+            f"{self._name}-kiali", "kiali", place, values, self._own(*self._space, *self._args.after)
+        )
         return self._entrance(kiali.NAME, kiali.PORT, settings.kiali.entrance, chart)
 
     def _entrance(self, service: str, port: int, asked: Entrance | None, chart: pulumi.Resource) -> dict[str, str]:
@@ -100,6 +104,8 @@ class Observability(pulumi.ComponentResource):
             kind=body["kind"],
             metadata=body["metadata"],
             spec=body["spec"],
-            opts=pulumi.ResourceOptions(parent=self, provider=self._args.mesh_provider, depends_on=[chart]),
+            opts=pulumi.ResourceOptions(
+                parent=self, provider=self._args.mesh_provider, depends_on=[chart, *self._args.after]
+            ),
         )
         return {service: entrance.address(asked)}
