@@ -30,7 +30,10 @@ class OneLab(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
         return "lab" if file.startswith(("tests/lab/", "tests/engine/")) and not file.endswith(WITHOUT_LAB) else file
 
 
-WITHOUT_LAB = ("test_access.py", "test_lab_prometheus.py", "test_rehearsal_steps.py", "test_rehearsal_endings.py")
+WITHOUT_LAB = (
+    *("test_access.py", "test_lab_prometheus.py", "test_rehearsal_steps.py", "test_rehearsal_endings.py"),
+    *("test_lab_alerts.py", "test_lab_recorded.py"),
+)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -211,6 +211,14 @@ def adapted(measured: Measured, lab: Lab, tmp_path_factory: pytest.TempPathFacto
         yield lab
     finally:
         server.kill()
+        print(
+            "LOG",
+            [
+                line
+                for line in server.log.read_text().splitlines()
+                if "provider.go" in line or "api.go" in line or "adapter" in line
+            ][-10:],
+        )
 
 
 def asked_of_the_adapter(lab: Lab, path: str) -> Any:
@@ -224,7 +232,7 @@ def asked_of_the_adapter(lab: Lab, path: str) -> Any:
     except urllib.error.HTTPError as error:
         if error.code == http.client.NOT_FOUND:
             return {}
-        raise
+        raise AssertionError(error.read().decode()) from None
 
 
 def test_the_adapter_gives_requests_per_second_of_a_tracks_pods(adapted: Lab, measured: Measured) -> None:
