@@ -211,14 +211,6 @@ def adapted(measured: Measured, lab: Lab, tmp_path_factory: pytest.TempPathFacto
         yield lab
     finally:
         server.kill()
-        print(
-            "LOG",
-            [
-                line
-                for line in server.log.read_text().splitlines()
-                if "provider.go" in line or "api.go" in line or "adapter" in line
-            ][-10:],
-        )
 
 
 def asked_of_the_adapter(lab: Lab, path: str) -> Any:
