@@ -1,4 +1,4 @@
-"""The program, in the order in which data moves: settings -> clusters -> gateway -> releases -> verdict -> exports."""
+"""The program, as data moves: settings -> clusters -> gateway -> sights -> releases -> verdict -> exports."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from components import saved
 from components.cluster import Cluster, choice
 from components.gate import StackVerdict
 from components.gateway import IstioGateway, IstioGatewayArgs
+from components.observability import Observability, ObservabilityArgs
 from components.prometheus import PrometheusAddon, PrometheusAddonArgs
 from components.release import CanaryRelease, CanaryReleaseArgs
 from weighbridge import occupied
@@ -80,6 +81,20 @@ def measure(stack: Settings, clusters: Mapping[str | None, Cluster], gateway: li
         PrometheusAddon("prometheus", args, pulumi.ResourceOptions(provider=clusters[None].provider))
 
 
+def sights(stack: Settings, clusters: Mapping[str | None, Cluster], gateway: list[pulumi.Resource]) -> None:
+    """Declare what people look at, where the stack has it."""
+    seen = stack.observability
+    if seen is None:
+        return
+    cluster = clusters[seen.cluster]
+    args = ObservabilityArgs(seen, seen.source(stack.prometheus), mesh_provider=cluster.mesh_provider)
+    # The mesh's kinds come first, on the cluster that they are made on.
+    after = gateway if stack.gateway and stack.gateway.cluster == seen.cluster else None
+    opts = pulumi.ResourceOptions(provider=cluster.provider, depends_on=after)
+    made = Observability("observability", args, opts)
+    pulumi.export("observability", dict(made.addresses))
+
+
 def main() -> None:
     """Declare the stack."""
     stack = settings()
@@ -95,6 +110,7 @@ def main() -> None:
     clusters = {name: choice.declared(name, cluster) for name, cluster in stack.used_clusters().items()}
     gateway = way_in(stack, clusters)
     measure(stack, clusters, gateway)
+    sights(stack, clusters, gateway)
     releases = {
         name: CanaryRelease(
             name,

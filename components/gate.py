@@ -222,6 +222,7 @@ class MetricGate(dynamic.Resource, module="weighbridge", name="MetricGate"):
         canary_revision: has the weight; "" where none has.
         previous_revisions: whose subsets must stay for this run.
         decision: names the approval.
+        applied_at: when it was given, ISO 8601 in UTC.
         phase: see `weighbridge.plan.Phase`.
         reason: the line that people read.
     """
@@ -231,6 +232,7 @@ class MetricGate(dynamic.Resource, module="weighbridge", name="MetricGate"):
     canary_revision: pulumi.Output[str]
     previous_revisions: pulumi.Output[list[str]]
     decision: pulumi.Output[str]
+    applied_at: pulumi.Output[str]
     phase: pulumi.Output[str]
     reason: pulumi.Output[str]
 
@@ -243,7 +245,7 @@ class MetricGate(dynamic.Resource, module="weighbridge", name="MetricGate"):
             opts: Pulumi's options.
         """
         outputs = dict.fromkeys(
-            ("approved_weight", "canary_revision", "previous_revisions", "decision", "phase", "reason")
+            ("approved_weight", "canary_revision", "previous_revisions", "decision", "applied_at", "phase", "reason")
         )
         super().__init__(MetricGateProvider(), name, {**outputs, **props}, opts)
 

@@ -191,6 +191,19 @@ def _destination_rule(name: str, args: CanaryReleaseArgs, parent: pulumi.Resourc
     )
 
 
+def _told(release: Release, gate: MetricGate) -> dict[str, pulumi.Input[str]]:
+    """What the routes say of the gate's state, for `kubectl` and for the metrics of the releases."""
+    return {
+        routes.DECISION: gate.decision,
+        routes.WEIGHT: gate.approved_weight.apply(routes.whole),
+        routes.WANTED: routes.whole(release.weight),
+        routes.PHASE: gate.phase,
+        routes.CHANGED: gate.applied_at.apply(routes.unix_time),
+        routes.STABLE_REVISION: gate.stable_revision,
+        routes.CANARY_REVISION: gate.canary_revision,
+    }
+
+
 def _virtual_service(
     name: str,
     args: CanaryReleaseArgs,
@@ -204,7 +217,7 @@ def _virtual_service(
         api_version=fixed["apiVersion"],
         kind=fixed["kind"],
         # The decision is not known in a preview, the weights are: so they do not hang on one another.
-        metadata={**fixed["metadata"], "annotations": {**_ONE_OWNER, routes.DECISION: gate.decision}},
+        metadata={**fixed["metadata"], "annotations": {**_ONE_OWNER, **_told(args.release, gate)}},
         spec=_roles(gate).apply(lambda roles: routes.virtual_service(args.release, roles, "")["spec"]),
         opts=_mesh_options(args, parent, depends_on),
     )

@@ -56,6 +56,8 @@ Rules over several keys
   hosts of the releases that name it. [The gateway](gateway.md) has examples.
 - `prometheus` has at most one of `install`, `gmp` and `arms`; `url` is required, except with `install`, and stays away
   from `gmp`, from which it follows. [Telemetry](telemetry.md) says what each one makes.
+- `observability.prometheus` is required where the gate's way in to `prometheus` has credentials, or there is none.
+  `kiali.auth: anonymous` stands beside no `entrance`. [The dashboard](dashboard.md) has examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.
 - Two releases must not both route a host on one gateway, or inside the mesh, of one cluster, unless one of them has a
   `route.match`.
@@ -69,6 +71,7 @@ _MEANING: Final[Mapping[tuple[type[Section], str], str]] = {
     ): "More of them, by names of yours. One that exists already and that no release names is left alone.",
     (Settings, "gateway"): "How requests come in: the mesh, its gateway, TLS, address and DNS.",
     (Settings, "prometheus"): "The server that the gate asks. Needed while a release has a weight above 0.",
+    (Settings, "observability"): "What people look at: Grafana with our dashboard, and Kiali.",
     (Settings, "releases"): "What is delivered.",
     (Prometheus, "auth"): "Who asks: exactly one way.",
     (Prometheus, "timeout"): "Longest time for one question with all its attempts.",

@@ -18,8 +18,9 @@ def _ns(asked: argparse.Namespace) -> int:
 
 
 def _build(_asked: argparse.Namespace) -> int:
-    from lab import build, inspection, telemetry  # noqa: PLC0415
+    from lab import build, inspection, schema, telemetry  # noqa: PLC0415
 
+    schema.make()
     _say(f"the lab's servers are in {build.build().directory}")
     _say(f"what its objects are inspected with is in {inspection.build().directory}")
     _say(f"what tries telemetry out is in {telemetry.build().directory}")

@@ -14,6 +14,7 @@ import yaml
 from lab.errors import LabError
 
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 _WATCH_SECONDS = 240
 _LONGEST_LINE = 2**22
@@ -74,6 +75,11 @@ class Api:
     async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Merge `body` into the object at `path`."""
         return await self._request("PATCH", path, body, content_type=MERGE_PATCH)
+
+    async def apply(self, path: str, body: Mapping[str, Any], manager: str) -> dict[str, Any]:
+        """Server-side apply an object as `manager`, strictly: a field that its kind does not have is an error."""
+        query = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true"}
+        return await self._request("PATCH", path, body, query=query, content_type=APPLY_PATCH)
 
     async def delete(self, path: str, body: Mapping[str, Any] | None = None) -> None:
         """Delete the object at `path`."""

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from lab import build, control_plane, counts, faults, mesh, metrics, namespace
+from lab import build, control_plane, counts, faults, mesh, metrics, namespace, state_metrics
 from lab.agent.identity import workload
 from lab.agent.images import dial_file
 from lab.api import Api, ApiError
@@ -28,7 +28,7 @@ AGENT_READY = "http://127.0.0.1:10248/healthz"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _GATEWAYS = "/apis/networking.istio.io/v1/namespaces/istio-system/gateways"
 _STOP_ORDER = (
-    ("agent", "gateway", "prometheus", "istiod", "kube-controller-manager"),
+    ("agent", "gateway", "prometheus", "state-metrics", "istiod", "kube-controller-manager"),
     ("kube-apiserver",),
     ("etcd",),
 )
@@ -121,7 +121,7 @@ class Lab:
         servers["etcd"].start()
         servers["kube-apiserver"].start()
         control_plane.write_kubeconfig(access)
-        for name in ("kube-controller-manager", "istiod", "agent"):
+        for name in ("kube-controller-manager", "istiod", "agent", "state-metrics"):
             servers[name].spawn()
         asyncio.run(self._furnish(json.loads(build.require().crds.read_text(encoding="utf-8"))))
         servers["istiod"].wait_ready()
@@ -189,6 +189,7 @@ def _specs(servers: build.Servers, access: control_plane.Access) -> list[ServerS
         mesh.istiod(servers, directory, access.kubeconfig),
         mesh.gateway(servers, directory),
         metrics.prometheus(servers, directory),
+        state_metrics.stand_in(directory, _ROOT),
         ServerSpec(
             name="agent",
             argv=(sys.executable, "-m", "lab.agent", str(directory)),

@@ -11,8 +11,10 @@ from typing import Any
 from lab.build import Servers
 from lab.mesh import ADMIN_PORT
 from lab.server import ServerSpec
+from lab.state_metrics import PORT as STATE_METRICS_PORT
 
 URL = "http://127.0.0.1:9090"
+_KUBELET_PORT = 10248
 _CLUSTER = r"outbound\|\d+\|([^|]*)\|([^.]+)\.([^.]+)\.svc\.cluster\.local"
 _CONSTANT = {
     "reporter": "source",
@@ -59,7 +61,18 @@ def _config() -> dict[str, Any]:
                 "metrics_path": "/stats/prometheus",
                 "static_configs": [{"targets": [f"127.0.0.1:{ADMIN_PORT}"]}],
                 "metric_relabel_configs": _relabelling(),
-            }
+            },
+            # Its `namespace` is the release's: the target's own label must not take its place.
+            {
+                "job_name": "kube-state-metrics",
+                "honor_labels": True,
+                "static_configs": [{"targets": [f"127.0.0.1:{STATE_METRICS_PORT}"]}],
+            },
+            {
+                "job_name": "kubernetes-nodes-cadvisor",
+                "metrics_path": "/metrics/cadvisor",
+                "static_configs": [{"targets": [f"127.0.0.1:{_KUBELET_PORT}"]}],
+            },
         ],
     }
 

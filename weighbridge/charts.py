@@ -64,6 +64,25 @@ CHARTS: Mapping[str, Chart] = MappingProxyType(
             "cert-manager has no solver for Alibaba DNS of its own; its documentation lists this webhook, and this is "
             "the newest version that we saw in the repository's index",
         ),
+        "grafana": Chart(
+            "grafana",
+            "https://grafana-community.github.io/helm-charts",
+            "12.11.1",
+            "the newest that we saw, with Grafana 13.2.0; since 2026 the chart is the community's, and the one in "
+            "grafana/helm-charts gets no new versions",
+        ),
+        "kiali": Chart(
+            "kiali-server",
+            "https://kiali.org/helm-charts",
+            "2.29.0",
+            "the newest that we saw in the repository's index; it needs no operator",
+        ),
+        "kube-state-metrics": Chart(
+            "kube-state-metrics",
+            "https://prometheus-community.github.io/helm-charts",
+            "8.4.0",
+            "kube-state-metrics 2.20.0, and the minor that the chart prometheus takes as a sub-chart",
+        ),
         "prometheus": Chart(
             "prometheus",
             "https://prometheus-community.github.io/helm-charts",

@@ -6,6 +6,7 @@ VirtualService name, so that no request meets a subset that is not there, whiche
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,24 @@ if TYPE_CHECKING:
 
 DECISION = "weighbridge.dev/decision"
 """Annotation with the id of the gate's decision by which the weights were written."""
+
+WEIGHT = "weighbridge.dev/weight"
+"""Annotation with the percent that the gate approved."""
+
+WANTED = "weighbridge.dev/wanted-weight"
+"""Annotation with the percent that the stack file asks for."""
+
+PHASE = "weighbridge.dev/phase"
+"""Annotation with where the release is: see `weighbridge.plan.Phase`."""
+
+CHANGED = "weighbridge.dev/changed"
+"""Annotation with the Unix time, whole seconds, at which the weight was approved: the decision's own time."""
+
+STABLE_REVISION = "weighbridge.dev/stable-revision"
+"""Annotation with the revision that has the rest of the traffic."""
+
+CANARY_REVISION = "weighbridge.dev/canary-revision"
+"""Annotation with the revision that has the weight; "" where none has."""
 
 MESH = "mesh"
 """Istio's name for all the sidecars."""
@@ -91,6 +110,16 @@ def virtual_service(release: Release, roles: Roles, decision: str) -> dict[str, 
         "http": [primary, rest] if release.route.match else [primary],
     }
     return _object("VirtualService", release, {DECISION: decision}, spec)
+
+
+def whole(number: float) -> str:
+    """Write a number that is whole, and comes back from the state as a float, as an annotation has it."""
+    return str(int(number))
+
+
+def unix_time(moment: str) -> str:
+    """Write a moment of the gate's (ISO 8601) as whole seconds of Unix time: Kubernetes' annotations are text."""
+    return whole(dt.datetime.fromisoformat(moment).timestamp())
 
 
 def _destinations(release: Release, roles: Roles) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from lab.agent.container import Surroundings
 from lab.agent.node import Node
+from lab.agent.usage import exposition
 from lab.api import Api
 
 HEALTH_PORT = 10248
@@ -39,8 +40,12 @@ async def _serve_health(node: Node) -> web.AppRunner:
     async def health(_request: web.Request) -> web.Response:
         return web.Response(status=200 if node.registered.is_set() else 503)
 
+    async def usage(_request: web.Request) -> web.Response:
+        return web.Response(text=exposition(node.usages))
+
     app = web.Application()
     app.router.add_get("/healthz", health)
+    app.router.add_get("/metrics/cadvisor", usage)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", HEALTH_PORT).start()

@@ -16,6 +16,7 @@ from lab.agent import images
 from lab.agent.identity import Identity
 from lab.agent.probes import Probe
 from lab.agent.status import ContainerFacts, Running, Terminated, Waiting
+from lab.agent.usage import Usage
 from lab.namespace import die_with_parent
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 30.0
@@ -80,6 +81,13 @@ class Container:
         if drain and await self._ended_within(drain):
             return
         await self._terminate(max(grace - drain, SHORTEST_GRACE))
+
+    @property
+    def usage(self) -> Usage | None:
+        """Its process, to be measured; None where it has none right now."""
+        if self._process is None:
+            return None
+        return Usage(self._pod.namespace, self._pod.name, self.facts.name, str(self._spec["image"]), self._process.pid)
 
     def kill(self) -> None:
         """End at once, for a Pod that is gone already."""

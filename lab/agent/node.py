@@ -13,6 +13,7 @@ from lab.agent.container import Surroundings
 from lab.agent.identity import NODE
 from lab.agent.pod import RETRY, Pod
 from lab.agent.status import stamp
+from lab.agent.usage import Usage
 from lab.api import Api, ApiError
 from lab.namespace import NODE_ADDRESS
 
@@ -41,6 +42,11 @@ class Node:
             except (ApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
                 _log.info("lost the API server, will list the pods again: %r", error)
                 await asyncio.sleep(RETRY)
+
+    @property
+    def usages(self) -> list[Usage]:
+        """The processes that run for its Pods, to be measured."""
+        return [usage for pod in self._pods.values() for usage in pod.usages]
 
     async def stop(self) -> None:
         """End every process at once."""

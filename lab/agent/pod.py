@@ -11,6 +11,7 @@ import aiohttp
 from lab.agent.container import Container, Surroundings
 from lab.agent.identity import NODE, Identity
 from lab.agent.status import pod_status
+from lab.agent.usage import Usage
 from lab.api import Api, ApiError
 
 RETRY = 0.2
@@ -39,6 +40,11 @@ class Pod:
     @property
     def _path(self) -> str:
         return f"/api/v1/namespaces/{self.identity.namespace}/pods/{self.identity.name}"
+
+    @property
+    def usages(self) -> list[Usage]:
+        """The processes that run for it, to be measured."""
+        return [usage for usage in (container.usage for container in self._containers) if usage]
 
     def observe(self, pod: dict[str, Any]) -> None:
         """Take note of a new version of the Pod: the only change that matters here is its deletion."""

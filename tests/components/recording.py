@@ -192,7 +192,12 @@ class Stack:
 
 
 def declare(
-    program: Callable[[], None], saved: dict[str, Resource], *, preview: bool = False, cloud: Cloud | None = None
+    program: Callable[[], None],
+    saved: dict[str, Resource],
+    *,
+    preview: bool = False,
+    cloud: Cloud | None = None,
+    monitor: Recording | None = None,
 ) -> Stack:
     """Run a program under the mocks; gives what it registered.
 
@@ -201,8 +206,9 @@ def declare(
         saved: the dynamic resources of an earlier run, by name.
         preview: whether it is one.
         cloud: what its resources become.
+        monitor: the mocks, where a test has its own.
     """
-    monitor = Recording(saved, cloud, preview=preview)
+    monitor = monitor or Recording(saved, cloud, preview=preview)
     error = contextvars.copy_context().run(_run, program, monitor, preview=preview)
     return Stack(monitor.registered, error, monitor.described.get("", {}))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 from typing import Any
 
 import pulumi
@@ -240,6 +241,38 @@ def test_the_routes_carry_the_decision(program: Program) -> None:
     annotations = stack["podinfo-routes"].inputs["metadata"]["annotations"]
     assert annotations["weighbridge.dev/decision"] == decision
     assert stack["podinfo-applied"].outputs["decision"] == decision
+
+
+def told(stack: Stack) -> dict[str, str]:
+    """What the routes' annotations tell of the gate."""
+    prefix = "weighbridge.dev/"
+    annotations = stack["podinfo-routes"].inputs["metadata"]["annotations"]
+    return {key.removeprefix(prefix): value for key, value in annotations.items() if key.startswith(prefix)}
+
+
+def test_the_routes_tell_the_gates_state(program: Program, figures: Figures) -> None:
+    """Weight, wish, phase, time of the approval and both revisions, as text, and the same again while nothing changes."""
+    assert told(program.up(weight=0)).items() >= {"weight": "0", "phase": "idle", "canary-revision": ""}.items()
+    stack = program.up(weight=10)
+    outputs = stack["podinfo-gate"].outputs
+    approved = str(int(datetime.fromisoformat(outputs["applied_at"]).timestamp()))
+    assert told(stack) == {
+        "decision": outputs["decision"],
+        "weight": "10",
+        "wanted-weight": "10",
+        "phase": "progressing",
+        "changed": approved,
+        "stable-revision": program.revision("stable"),
+        "canary-revision": program.revision("canary"),
+    }
+    assert told(program.up()) == told(stack)
+    figures.codes = {"200": 3.0}
+    held = told(program.aged().up(weight=30, red=True))
+    assert (held["weight"], held["wanted-weight"], held["phase"]) == ("10", "30", "waiting")
+    figures.codes = {"500": 400.0}
+    failed = told(program.aged().up(red=True))
+    assert (failed["weight"], failed["phase"], failed["canary-revision"]) == ("0", "failed", "")
+    assert int(failed["changed"]) >= int(approved)
 
 
 def test_the_next_gate_is_told_what_was_applied(program: Program) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-_GRPC_FAULTS: Final = frozenset({"2", "4", "12", "13", "14", "15"})
+GRPC_FAULTS: Final = frozenset({"2", "4", "12", "13", "14", "15"})
 """Status codes that are the server's fault: those which google/rpc/code.proto maps to an HTTP status of 5xx (UNKNOWN,
 DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS). Over HTTP all of them are answered with 200."""
 
@@ -28,7 +28,7 @@ class Answered(NamedTuple):
     @property
     def well(self) -> bool:
         """Whether it was answered well: not 5xx, as Flagger has it (pkg/metrics/observers/istio.go), and answered."""
-        return not self.code.startswith("5") and self.code != "0" and self.grpc not in _GRPC_FAULTS
+        return not self.code.startswith("5") and self.code != "0" and self.grpc not in GRPC_FAULTS
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from weighbridge.settings.gate import Gate
 from weighbridge.settings.gateway import Gateway
 from weighbridge.settings.mesh import Route, Traffic
 from weighbridge.settings.metrics import Metric, OwnMetric, RequestDuration, SuccessRate
+from weighbridge.settings.observability import Observability
 from weighbridge.settings.pods import Probe, Resources, Track, Workload
 from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.release import Release, Step
@@ -25,6 +26,7 @@ __all__ = [
     "Gate",
     "Gateway",
     "Metric",
+    "Observability",
     "OwnMetric",
     "Probe",
     "Prometheus",

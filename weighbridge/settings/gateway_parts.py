@@ -24,6 +24,7 @@ _RELEASE = Text(r"istio-[a-z](?:[a-z0-9-]*[a-z0-9])?", "must be a DNS label that
 
 Mode = Annotated[Literal["PERMISSIVE", "STRICT", "DISABLE"], Choice(_MODES)]
 NamespaceName = Annotated[str, NAMESPACE]
+"""A revision of Istio bears a name of the same form, such as 1-31."""
 
 
 class Replicas(Section):
@@ -68,7 +69,7 @@ class Adopt(Section):
     """The ingress gateway's Service, whose address the DNS records get where `address` names none."""
     root_namespace: NamespaceName = "istio-system"
     """Of istiod: an object there holds for the whole mesh."""
-    revision: Annotated[str, OBJECT] | None = None
+    revision: NamespaceName | None = None
     """Of the control plane that injects sidecars; without it the default one."""
 
     @model_validator(mode="after")

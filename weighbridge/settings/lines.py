@@ -17,6 +17,9 @@ _PROMETHEUS = "prometheus"
 _PLAIN = frozenset({"url", "timeout", "retries", "tenant", "tenant_header", "tls", "proxy"})
 """What may be shown of the section `prometheus`: the rest is, or was meant to be, a way in."""
 
+_OBSERVABILITY = "observability"
+_HIDDEN = re.compile(r"secret|passw|token|key")
+
 
 def one_line(error: ValidationError) -> str:
     """Say the first error of a report in one line."""
@@ -54,6 +57,9 @@ def _is_silent(path: list[int | str], key: object) -> bool:
     parts = [*path, key] if key is not None else path
     if len(parts) > 1 and parts[0] == _PROMETHEUS:
         return parts[1] not in _PLAIN
+    if len(parts) > 1 and parts[0] == _OBSERVABILITY:
+        # The name of a Secret may be the secret itself, and an unknown key a password.
+        return _HIDDEN.search(str(parts[-1])) is not None
     # A key that the stack file does not have at all may be a secret that was set under the wrong namespace.
     return (not path and key is not None) or not _SILENT.isdisjoint(map(str, parts))
 

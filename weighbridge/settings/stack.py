@@ -14,6 +14,8 @@ from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.gateway import Gateway
 from weighbridge.settings.gateway_rules import gateway_fits
 from weighbridge.settings.lines import one_line
+from weighbridge.settings.observability import Observability
+from weighbridge.settings.observability_rules import observability_fits
 from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.release import HIDDEN_NAME, NAME, Release
 from weighbridge.settings.rules import fault
@@ -37,6 +39,7 @@ class Settings(Section):
     clusters: Annotated[Mapping[str, Cluster], Mapped(CLUSTER_NAME)] = Frozen()
     gateway: Gateway | None = None
     prometheus: Prometheus | None = None
+    observability: Observability | None = None
     releases: Annotated[Mapping[str, Release], _Releases(NAME)] = Frozen()
 
     @model_validator(mode="after")
@@ -76,6 +79,13 @@ class Settings(Section):
             gateway_fits(self.gateway, self.cluster, self.clusters, self.releases)
         return self
 
+    @model_validator(mode="after")
+    def _what_people_look_at_fits(self) -> Settings:
+        if self.observability is not None:
+            self.observability.source(self.prometheus)
+            observability_fits(self.observability, self.gateway, self.clusters, self.releases)
+        return self
+
     def used_clusters(self) -> dict[str | None, Cluster]:
         """The clusters that are delivered to, by name; None is the default, which a stack without any has.
 
@@ -83,7 +93,7 @@ class Settings(Section):
         """
         named: dict[str | None, Cluster] = {None: self.cluster} | dict(self.clusters.items())
         names = {release.cluster for release in self.releases.values()}
-        names |= {self.gateway.cluster} if self.gateway else set()
+        names |= {each.cluster for each in (self.gateway, self.observability) if each}
         names |= {None} if self.prometheus and self.prometheus.makes else set()
         names = (names or {None}) | {name for name, cluster in named.items() if isinstance(cluster, Made)}
         return {name: named[name] for name in sorted(names, key=lambda n: n or "")}

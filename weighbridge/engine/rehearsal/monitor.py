@@ -25,6 +25,10 @@ from weighbridge.engine.rehearsal.values import Properties, from_struct, to_stru
 STACK_RESOURCES = "pulumi:pulumi:readStackResourceOutputs"
 
 
+HELM = "kubernetes:helm.sh/"
+_HELM_RULE = "a Helm release needs the real Pulumi engine (`--engine pulumi`), as a rehearsal makes Kubernetes objects"
+
+
 class Rooms:
     """Finds the kind of a resource by its type token."""
 
@@ -43,6 +47,8 @@ class Rooms:
         """Give the room; raises `StepFailed` for a type that only the real engine can do."""
         if not resource.custom:
             return self._bookkeeping
+        if resource.type.startswith(HELM):
+            raise StepFailed(f"{resource.name}: {_HELM_RULE}")
         for prefix, room in self._rooms:
             if resource.type.startswith(prefix):
                 return room

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from weighbridge.engine.rehearsal import rollout
-from weighbridge.engine.rehearsal.cluster import FIELD_MANAGER, Access, ApiRefused, Cluster, Manifest
+from weighbridge.engine.rehearsal.cluster import FIELD_MANAGER, Access, ApiRefused, Cluster, Manifest, title
 from weighbridge.engine.rehearsal.goal import Goal, StepFailed
 from weighbridge.engine.rehearsal.kinds import Bookkeeping, Change, Made, NotReady, Reading
 from weighbridge.engine.rehearsal.paths import changed, without_foreign
@@ -26,6 +26,9 @@ from weighbridge.engine.rehearsal.values import (
 PREFIX = "kubernetes:"
 PROVIDER = "pulumi:providers:kubernetes"
 DELETE_SECONDS = 600.0
+PATCH = "Patch"
+"""How the SDK's types end whose objects are somebody else's."""
+
 NOT_YET = {404}
 """In a preview, a namespace or a kind that the same run would create is not there yet."""
 
@@ -127,7 +130,10 @@ class Objects:
         return self._applied(goal, old, inputs, goal.timeouts.get("update"))
 
     def delete(self, old: Record) -> None:
-        """Take it away."""
+        """Take it away; of a patched object, only what was patched."""
+        if old.type.endswith(PATCH):
+            self._unpatch(old)
+            return
         self._clusters.at(_urn(old.provider)).delete(_manifest(old.outputs), timeout=DELETE_SECONDS)
 
     def read(self, old: Record) -> Reading | None:
@@ -141,9 +147,18 @@ class Objects:
         hidden = {key: secret(live[key]) if is_secret(value) else live[key] for key, value in _both(old.outputs, live)}
         return Reading(old.id, live | hidden, drifted=drifted)
 
+    def _unpatch(self, old: Record) -> None:
+        """Apply nothing but the name: what this engine alone has set is then gone."""
+        cluster, named = self._clusters.at(_urn(old.provider)), _manifest(old.outputs)
+        if cluster.get(named) is not None:
+            cluster.apply(named)
+
     def _applied(self, goal: Goal, old: Record | None, inputs: Properties, timeout: float | None) -> Made:
         cluster = self._clusters.at(_urn(goal.provider))
-        live = cluster.apply(self._wanted(goal, old, inputs))
+        wanted = self._wanted(goal, old, inputs)
+        if goal.type.endswith(PATCH) and cluster.get(wanted) is None:
+            raise StepFailed(f"{goal.name}: {title(wanted)} must be there to be patched (got none)")
+        live = cluster.apply(wanted)
         if live["kind"] == "Deployment" and _annotation(live, "pulumi.com/skipAwait") != "true":
             try:
                 live = rollout.awaited(cluster, live, timeout=timeout)

@@ -15,6 +15,7 @@ from weighbridge.engine.rehearsal.monitor import Log, Monitor, Rooms
 from weighbridge.engine.rehearsal.program import Program, execute
 from weighbridge.engine.rehearsal.provider_host import ProviderHost
 from weighbridge.engine.rehearsal.run import Run
+from weighbridge.engine.rehearsal.scout import refuse_what_is_beyond
 from weighbridge.engine.rehearsal.state import Checkpoint, state_path
 
 INTERRUPTED = "interrupted; what was done so far is saved"
@@ -44,12 +45,15 @@ class Session:
         preview = self.operation == "preview"
         with nullcontext() if preview else run_lock(path.with_suffix(".lock"), self.stack):
             checkpoint = Checkpoint(path, saved=not preview)
-            run = Run(checkpoint, Rooms(checkpoint, host, program.config), self.say, preview=preview)
-            self._to_its_end(run, program)
+            rooms = Rooms(checkpoint, host, program.config)
+            run = Run(checkpoint, rooms, self.say, preview=preview)
+            self._to_its_end(run, rooms, program)
             return RunResult(not run.errors, dict(run.changes), error_lines(run.errors))
 
-    def _to_its_end(self, run: Run, program: Program) -> None:
+    def _to_its_end(self, run: Run, rooms: Rooms, program: Program) -> None:
         try:
+            if self.operation == "up":
+                refuse_what_is_beyond(run, rooms, program)
             self._operate(run, program)
         except KeyboardInterrupt:
             run.fail(StepFailed(INTERRUPTED))

@@ -1,0 +1,100 @@
+"""A real API server that is asked strictly: a field that a kind does not have is an error, and not dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab import Lab
+from lab.api import Api, ApiError
+
+MANAGER = "weighbridge-strict"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_SERVED_WITHIN = 20.0
+T = TypeVar("T")
+
+
+class Strict:
+    """Applies objects one by one, and takes away what it has made."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._kubeconfig = lab.kubeconfig
+        self._resources: dict[tuple[str, str], tuple[str, bool]] = {}
+        self._made: list[str] = []
+
+    def kinds(self, definitions: Path) -> None:
+        """Apply CustomResourceDefinitions, a JSON list, and wait until they are served."""
+        found = json.loads(definitions.read_text(encoding="utf-8"))
+
+        async def all_of_them(api: Api) -> None:
+            for definition in found:
+                await api.ensure(_CRDS, definition)
+            names = {each["metadata"]["name"] for each in found}
+            deadline = time.monotonic() + _SERVED_WITHIN
+            while names - {each["metadata"]["name"] for each in (await api.get(_CRDS))["items"] if _is_served(each)}:
+                assert time.monotonic() < deadline, "the CRDs are not served"
+
+        self._ask(all_of_them)
+
+    def apply(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Apply one object, in a namespace that is made if need be; give what the server made of it.
+
+        Raises:
+            ApiError: the server refuses it, saying why.
+        """
+
+        async def one(api: Api) -> dict[str, Any]:
+            metadata = body["metadata"]
+            collection, namespaced = await self._place(api, body["apiVersion"], body["kind"])
+            if namespaced:
+                space = metadata.get("namespace", "default")
+                await self._namespace(api, space)
+                collection = collection.replace("{}", f"namespaces/{space}/")
+            path = f"{collection.replace('{}', '')}/{metadata['name']}"
+            made = await api.apply(path, body, MANAGER)
+            self._made.append(path)
+            return made
+
+        return self._ask(one)
+
+    def remove(self) -> None:
+        """Delete what was made, the newest first; namespaces stay, as the lab's own are among them."""
+
+        async def all_of_it(api: Api) -> None:
+            for path in dict.fromkeys(reversed(self._made)):
+                if not path.startswith("/api/v1/namespaces/") or path.count("/") > 4:
+                    try:
+                        await api.delete(path)
+                    except ApiError as error:
+                        if error.status != 404:
+                            raise
+
+        self._ask(all_of_it)
+        self._made.clear()
+
+    async def _place(self, api: Api, version: str, kind: str) -> tuple[str, bool]:
+        if (version, kind) not in self._resources:
+            root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
+            for each in (await api.get(root))["resources"]:
+                if "/" not in each["name"]:
+                    self._resources[version, each["kind"]] = (f"{root}/{{}}{each['name']}", each["namespaced"])
+        return self._resources[version, kind]
+
+    async def _namespace(self, api: Api, name: str) -> None:
+        await api.ensure("/api/v1/namespaces", {"metadata": {"name": name}})
+
+    def _ask(self, request: Callable[[Api], Awaitable[T]]) -> T:
+        async def ask() -> T:
+            async with Api(self._kubeconfig) as api:
+                return await request(api)
+
+        return asyncio.run(ask())
+
+
+def _is_served(definition: Mapping[str, Any]) -> bool:
+    conditions: Iterable[Mapping[str, Any]] = definition.get("status", {}).get("conditions") or ()
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
