@@ -32,17 +32,20 @@ PROGRAMS: Final[Mapping[str, str]] = {
 # Of all that Prometheus can find targets by, Kubernetes alone: the clouds' SDKs would take most of the time.
 _FLAGS: Final = ("-tags", "remove_all_sd,enable_kubernetes_sd", "-ldflags", "-s -w")
 _ADAPTER: Final = "sigs.k8s.io/prometheus-adapter"
-_ADAPTER_MAIN: Final = "cmd/adapter/adapter.go"
-_FITTED: Final[Mapping[str, str]] = {
-    "stopCh := genericapiserver.SetupSignalHandler()": (
-        "running := genericapiserver.SetupSignalContext(); stopCh := running.Done()"
-    ),
-    "cmd.Run(stopCh)": "cmd.Run(running)",
-    # Its description of the API is generated for 1.30's types; without it the library takes its own.
-    "if cmd.OpenAPIConfig == nil {": "if false {",
-    "if cmd.OpenAPIV3Config == nil {": "if false {",
+_FITTED: Final[Mapping[str, Mapping[str, str]]] = {
+    "cmd/adapter/adapter.go": {
+        "stopCh := genericapiserver.SetupSignalHandler()": (
+            "running := genericapiserver.SetupSignalContext(); stopCh := running.Done()"
+        ),
+        "cmd.Run(stopCh)": "cmd.Run(running)",
+        # Its description of the API is generated for 1.30's types; without it the library takes its own.
+        "if cmd.OpenAPIConfig == nil {": "if false {",
+        "if cmd.OpenAPIV3Config == nil {": "if false {",
+    },
+    # A negative time limit, which Prometheus' older library wrote as "", and the newer one writes as it is.
+    "pkg/client/api.go": {"return time.Since(deadline), true": "return time.Until(deadline), true"},
 }
-"""The adapter's newest release calls its library as of Kubernetes 1.30, where `Run` took a channel and no context."""
+"""The adapter's newest release calls libraries as of Kubernetes 1.30; these lines fit it to those that the lab has."""
 _ENGINE: Final = "github.com/GoogleCloudPlatform/prometheus-engine"
 _ENGINE_VERSION: Final = "v0.17.2"
 _ENGINE_SUM: Final = "h1:b4Sau/04Xn0wqGyGABUzLVOSlM7BxsZHbcYEXP3EDeg="
@@ -76,7 +79,7 @@ def tools() -> Tools:
     digest = hashlib.sha256()
     for part in (
         *((SOURCES / name).read_bytes() for name in ("go.mod", "go.sum")),
-        "\n".join([*PROGRAMS.values(), *_FLAGS, *_FITTED.values(), _ENGINE_SUM]).encode(),
+        "\n".join([*PROGRAMS.values(), *_FLAGS, _ENGINE_SUM, json.dumps(_FITTED)]).encode(),
         f"{platform.system()} {platform.machine()}".encode(),
     ):
         digest.update(hashlib.sha256(part).digest())
@@ -117,18 +120,19 @@ def build(target: Tools | None = None) -> Tools:
 
 
 def _fitted(go: Path, directory: Path) -> Path:
-    """Copy the adapter, write the two calls as they are now, and give a go.mod that has the copy in its place."""
+    """Copy the adapter, fit it, and give a go.mod that has the copy in its place."""
     servers.run([str(go), "mod", "download", _ADAPTER], SOURCES)
     source = Path(servers.run([str(go), "list", "-m", "-f", "{{.Dir}}", _ADAPTER], SOURCES).strip())
     copy = directory / "adapter-source"
     # The files alone: the module cache is read-only, and its modes would be copied as well.
     shutil.copytree(source, copy, copy_function=shutil.copyfile, dirs_exist_ok=True)
-    text = (source / _ADAPTER_MAIN).read_text(encoding="utf-8")
-    for old, new in _FITTED.items():
-        if text.count(old) != 1:
-            raise LabError(f"{source / _ADAPTER_MAIN} has not the line that is fitted to Kubernetes' library: {old}")
-        text = text.replace(old, new)
-    (copy / _ADAPTER_MAIN).write_text(text, encoding="utf-8")
+    for name, lines in _FITTED.items():
+        text = (source / name).read_text(encoding="utf-8")
+        for old, new in lines.items():
+            if text.count(old) != 1:
+                raise LabError(f"{source / name} has not the line that is fitted: {old}")
+            text = text.replace(old, new)
+        (copy / name).write_text(text, encoding="utf-8")
     shutil.copyfile(SOURCES / "go.sum", directory / "go.sum")
     module = (SOURCES / "go.mod").read_text(encoding="utf-8")
     place = directory / "go.mod"

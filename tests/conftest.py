@@ -32,7 +32,9 @@ class OneLab(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
 
 WITHOUT_LAB = (
     "test_access.py",
+    "test_lab_alerts.py",
     "test_lab_prometheus.py",
+    "test_lab_recorded.py",
     "test_lab_schema.py",
     "test_rehearsal_steps.py",
     "test_rehearsal_endings.py",

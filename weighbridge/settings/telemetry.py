@@ -162,7 +162,7 @@ class Alerts(Section):
     """Alert rules for releases."""
 
     stuck: Annotated[float, Span(low=60, whole=True)] = 2 * 3600.0
-    """How long a canary may have the same weight."""
+    """How long a canary may have the same weight: longer than the longest soak or pause of a step."""
     waiting: Annotated[float, Span(low=60, whole=True)] = 30 * 60.0
     """How long a gate may hold a release because it has no usable answer."""
     labels: Labels = Frozen()
