@@ -23,6 +23,7 @@ from lab.api import Api, ApiError
 from lab.server import Server, ServerSpec
 from lab.telemetry import require
 from tests.lab import discovered
+from tests.lab.conftest import Application
 from tests.lab.discovered import RELEASE, REVISION, SEED, WORKLOAD, Sidecar
 from tests.unit.settings_cases import changed
 from weighbridge import queries, workload
@@ -167,13 +168,23 @@ def test_a_sidecar_is_counted_once(measured: Measured) -> None:
     assert measured.asked.query('{__name__=~"istio_request_bytes_bucket|envoy_cluster_upstream_rq"}', time.time()) == []
 
 
-def test_the_gateways_envoy_is_a_gateway(measured: Measured, lab: Lab) -> None:
+def test_the_gateways_envoy_is_a_gateway(measured: Measured, lab: Lab, app: Application) -> None:
     """Its real statistics come by the job of the gateways alone, and the gate finds the caller's view in them."""
-    with lab.load(rate=20, host="nobody.lab", duration=1) as load:
+    app.expose()
+    app.await_ready(app.deploy("stable"))
+    app.route(stable=100)
+    with lab.load(rate=50, host=app.host, duration=2) as load:
         load.wait()
     (up,) = measured.until('up{job="gateways"} == 1')
     assert up.labels["pod"] == "gateway-x"
     assert measured.asked.query('up{job="envoy-stats",pod="gateway-x"}', time.time()) == []
+    target = queries.Target(app.name, "test", "source")
+    (counted,) = measured.until(f"{queries.counts(target, ['stable'], 30)} > 0")
+    assert counted.labels == {"destination_workload": f"{app.name}-stable", "response_code": "200"}
+    bounds = {each.labels["le"] for each in measured.until(f"{queries.buckets(target, ['stable'], 30)} > 0")}
+    assert {"1000", "+Inf"} <= {each.removesuffix(".0") for each in bounds}
+    recorded = queries.Target(app.name, "test", "source", recorded=True)
+    measured.until(f"{queries.counts(recorded, ['stable'], 30)} > 0")
 
 
 def test_recorded_series_know_their_process(measured: Measured) -> None:

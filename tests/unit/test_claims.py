@@ -15,7 +15,7 @@ from weighbridge import occupied
 from weighbridge.errors import EngineError, SettingsError
 from weighbridge.mesh.claims import Claim, claims
 from weighbridge.settings import Gateway
-from weighbridge.settings.cluster import Cluster
+from weighbridge.settings.cluster import Existing
 
 URN = "urn:pulumi:dev::weighbridge::weighbridge:index:IstioGateway${}::gateway-part"
 
@@ -80,7 +80,7 @@ def test_a_server_that_is_ill_is_one_line(server: Loopback, tmp_path: Path) -> N
         occupied.live(_cluster(server, tmp_path))(claims(gateway("plain"))[0])
 
 
-def _cluster(server: Loopback, folder: Path) -> Cluster:
+def _cluster(server: Loopback, folder: Path) -> Existing:
     file = folder / "kubeconfig"
     content = {
         "current-context": "c",
@@ -89,4 +89,4 @@ def _cluster(server: Loopback, folder: Path) -> Cluster:
         "users": [{"name": "u", "user": {"token": "t"}}],
     }
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return Cluster(kind="existing", kubeconfig=str(file))
+    return Existing(kind="existing", kubeconfig=str(file))
