@@ -90,10 +90,25 @@ def test_what_the_example_comments_out_loads_too() -> None:
     assert after != before
 
 
+_YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_SHOWN = [
+    pytest.param(yaml.safe_load(found[1]), id=f"{page.name}-{place}")
+    for page in PAGES
+    for place, found in enumerate(_YAML.finditer(page.read_text(encoding="utf-8")))
+    if "weighbridge:cluster" in found[1]
+]
+
+
+@pytest.mark.parametrize("document", _SHOWN)
+def test_a_stack_file_that_a_page_shows_loads(document: dict[str, Any]) -> None:
+    """Whoever copies it from a page begins with settings that are taken."""
+    load(raw({"config": document.get("config", document)}))
+
+
 def test_the_example_of_metrics_loads() -> None:
     """What docs/metrics.md shows is taken as it stands, in the first release of the example stack."""
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    shown = re.search(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shown = _YAML.search(page)
     assert shown
     settings = raw(example()[1])
     next(iter(settings["releases"].values()))["gate"] = yaml.safe_load(shown[1])["gate"]
