@@ -46,8 +46,9 @@ def service_mesh(
             pulumi.ResourceOptions(
                 # The provider marks nothing of it as secret, and its kubeconfig has a client certificate and its key.
                 additional_secret_outputs=["kubeconfig"],
-                # Another `spec` is an update; but the edition that goes with it would make the mesh anew.
-                ignore_changes=["edition"],
+                # Another `spec` is an update; but the edition that goes with it would make the mesh anew, and so would
+                # another vSwitch for its load balancer, which is that of the first of the zones.
+                ignore_changes=["edition", "network.vswitcheList"],
             ),
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import model_validator
@@ -27,6 +28,8 @@ PROFILE = Text(r"[^\x00-\x1f\x7f]+", "must be the name of a profile of the aliyu
 
 _VSWITCH_BITS = 4
 """A vSwitch takes a sixteenth of `nodes`: room for as many zones as a region has."""
+_LETTERS = "abcdefghijklmnop"
+"""By which a region's zones are told apart: one for each of those parts."""
 
 
 class AckNodes(Section):
@@ -67,14 +70,14 @@ class AckNetwork(Section):
         """Whether the VPC exists already."""
         return self.vpc is not None
 
-    def vswitch_ranges(self, count: int) -> tuple[str, ...]:
-        """The ranges of vSwitches of the cluster's own, one after the other.
+    def vswitch_range(self, zone: str) -> str:
+        """The range of the vSwitch in a zone: by its letter, as a vSwitch whose range changes is made anew.
 
         Args:
-            count: how many are wanted, at most 16.
+            zone: its ID, which ends in a letter from a to p.
         """
         parts = IPv4Network(self.nodes).subnets(prefixlen_diff=_VSWITCH_BITS)
-        return tuple(str(part) for part, _ in zip(parts, range(count), strict=False))
+        return str(next(islice(parts, _LETTERS.index(zone[-1]), None)))
 
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> AckNetwork:
@@ -155,9 +158,6 @@ class Ack(Section):
     def _zones_are_the_regions(self) -> Ack:
         for zone in self.zones:
             # Older regions' zones have a dash before their letter, those with a number have none.
-            if not re.fullmatch(rf"{self.region}-?[a-z]", zone):
+            if not re.fullmatch(rf"{self.region}-?[{_LETTERS}]", zone):
                 raise fault(f"each must be a zone of {self.region}", got=repr(zone), key="zones")
-        most = 2**_VSWITCH_BITS
-        if len(self.zones) > most:
-            raise fault(f"must hold at most {most} items", got=str(len(self.zones)), key="zones")
         return self
