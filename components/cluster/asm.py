@@ -30,7 +30,7 @@ def service_mesh(
         version=want.version,
         network={"vpc_id": where.vpc, "vswitche_list": where.vswitches[0]},
         load_balancer={"api_server_public_eip": want.public_api},
-        cluster_ids=[cluster],
+        cluster_ids=[cluster] if want.joined else [],
         customized_prometheus=want.prometheus is not None,
         prometheus_url=want.prometheus,
         mesh_config={

@@ -197,6 +197,11 @@ def test_a_preview_of_a_new_cluster_asks_nobody() -> None:
         assert revealed(given) == rpc.UNKNOWN, name
 
 
+def test_a_mesh_can_be_taken_down() -> None:
+    """ASM deletes no mesh with a cluster in it, by force neither: the provider takes it out when it is no longer asked for."""
+    assert asked("ServiceMesh", mesh={"joined": False})["clusterIds"] == []
+
+
 def test_each_zone_has_a_vswitch() -> None:
     """In ranges of the VPC that share no address, named by zone; nodes are spread over them."""
     stack = made()

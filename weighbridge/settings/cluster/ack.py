@@ -103,6 +103,8 @@ class Asm(Section):
     """Collect Prometheus metrics: ASM then gives the sidecars its telemetry filters."""
     prometheus: Annotated[str, Url()] | None = None
     """Address of a Prometheus of your own that has the metrics; without it ASM uses its own (ARMS)."""
+    joined: Annotated[bool, Flag()] = True
+    """The cluster is in the mesh. A mesh with a cluster in it cannot be deleted: false takes it out first."""
     kiali: Annotated[bool, Flag()] = False
     """ASM's own Kiali; needs `telemetry`."""
     access: Annotated[str, Choice(("mesh", "cluster"))] = "mesh"
