@@ -44,13 +44,16 @@ class GoogleAddress(Section):
     region: Annotated[str, REGION]
     """Of the cluster."""
     project: Annotated[str, PROJECT] | None = None
-    """Of the address; without it Google's default project."""
+    """Of the address; without it that of a GKE cluster that the stack makes, else Google's default project."""
     name: Annotated[str, _NAME] = "istio-gateway"
     """In Google Cloud."""
 
 
 class AlibabaAddress(Section):
-    """A classic load balancer (CLB) of its own, whose public address stays while it does."""
+    """A classic load balancer (CLB) of its own, whose public address stays while it does.
+
+    It is in the region, and of the profile, of the cluster that the stack makes; else in that of `alicloud:region`.
+    """
 
     name: Annotated[str, _NAME] = "istio-gateway"
     """In Alibaba Cloud."""

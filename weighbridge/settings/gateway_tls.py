@@ -29,7 +29,8 @@ class GoogleDns01(Section):
     project: Annotated[str, PROJECT]
     """Of the zone."""
     cluster_project: Annotated[str, PROJECT] | None = None
-    """Of the GKE cluster, whose workload identity pool it is; without it the zone's."""
+    """Of the GKE cluster, whose workload identity pool it is; without it that of the one that the stack makes, else the
+    zone's."""
     service_account: Annotated[str, _ACCOUNT] | None = None
     """Of Google, with the right to change the zone and to be used by cert-manager; without it one is made."""
 
