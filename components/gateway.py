@@ -148,7 +148,8 @@ class IstioGateway(pulumi.ComponentResource):
         settings = self._args.gateway
         made: list[pulumi.Resource] = []
         if settings.namespaces[name].create:
-            own = pulumi.ResourceOptions.merge(self._own(mesh), pulumi.ResourceOptions(protect=True))
+            kept = pulumi.ResourceOptions(protect=settings.namespaces[name].protect)
+            own = pulumi.ResourceOptions.merge(self._own(mesh), kept)
             made.append(Namespace(f"{self._name}-namespace-{name}", own, metadata=body["metadata"]))
         # Who injects for ASM looks at the namespaces of the mesh's own API server.
         if not made or settings.asm:

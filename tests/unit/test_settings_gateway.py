@@ -56,6 +56,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         {"adopt": {}, "hosts": ["*"]},
         f"{KEY}: 'tls' is required; 'insecure: true' serves plain HTTP instead (got nothing)",
     ),
+    (
+        "protection of somebody else's namespace",
+        PLAIN | {"namespaces": {"prod": {"protect": False}}},
+        f"{KEY}.namespaces.prod.protect: needs 'create' (got false)",
+    ),
     ("TLS and insecure", SERVED | {"insecure": True}, f"{KEY}: 'insecure' must not stand beside 'tls' (got true)"),
     ("a redirect to nothing", PLAIN | {"redirect": True}, f"{KEY}: 'redirect' needs 'tls' beside it (got true)"),
     ("no hosts", {"adopt": {}, "insecure": True}, f"{KEY}: 'hosts' is required (got nothing)"),

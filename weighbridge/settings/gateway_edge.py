@@ -106,8 +106,8 @@ class Dns(Section):
     """Google Cloud DNS."""
     alibaba: AlibabaDns | None = None
     """Alibaba Cloud DNS."""
-    ttl: Annotated[float, Span(low=60, high=86_400, whole=True)] = 300.0
-    """How long others may remember a record."""
+    ttl: Annotated[float, Span(low=60, high=86_400, whole=True)] = 600.0
+    """How long others may remember a record. The free edition of Alibaba Cloud DNS takes no less than ten minutes."""
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Dns:

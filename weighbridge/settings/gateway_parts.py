@@ -113,4 +113,12 @@ class Namespace(Section):
     injection: Annotated[bool, Flag()] = True
     """Whether its new pods get a sidecar. Pods that run already get one when they are started again."""
     create: Annotated[bool, Flag()] = False
-    """Whether it is made here, and protected. Otherwise it must exist, and nothing but its label is touched."""
+    """Whether it is made here. Otherwise it must exist, and nothing but its label is touched."""
+    protect: Annotated[bool, Flag()] = True
+    """Whether Pulumi refuses to delete one that is made here, with all that is in it."""
+
+    @model_validator(mode="after")
+    def _protects_its_own(self) -> Namespace:
+        if "protect" in self.model_fields_set and not self.create:
+            raise fault("needs 'create'", got=str(self.protect).lower(), key="protect")
+        return self
