@@ -73,7 +73,10 @@ def way_in(stack: Settings, clusters: Mapping[str | None, Cluster]) -> list[pulu
     gateway = at_home(gateway, stack.used_clusters()[gateway.cluster])
     secrets = key_pair(gateway, References(os.environ, pulumi.runtime.config.get_config))
     args = IstioGatewayArgs(
-        gateway, cluster.mesh_provider, {key: pulumi.Output.secret(text) for key, text in secrets.items()}
+        gateway,
+        cluster.mesh_provider,
+        {key: pulumi.Output.secret(text) for key, text in secrets.items()},
+        cluster.outputs.get("cluster_id"),
     )
     providers = [each for each in (cluster.provider, cluster.cloud_provider) if each]
     made = IstioGateway("gateway", args, pulumi.ResourceOptions(providers=providers))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.components.clouds import Clouds, alibaba, google
+from tests.components.recording import revealed
 from tests.components.test_program import RELEASE, ran
 from tests.loopback import Loopback
 from tests.rendered import GATEWAYS
@@ -106,3 +107,13 @@ def test_the_address_is_in_the_clusters_project() -> None:
     gateway["address"] = {"google": {"region": "europe-west1", "project": "other-project"}}
     stack = ran({"cluster": google(), "gateway": gateway}, Clouds())
     assert stack["gateway-address"].inputs["project"] == "other-project"
+
+
+@pytest.mark.usefixtures("clouded")
+def test_asm_s_gateway_runs_in_the_cluster_that_the_stack_makes() -> None:
+    """Nobody knows its ID before the first run: cluster, mesh and gateway are one `up`."""
+    gateway = {"asm": {}, "hosts": ["a.example.com"], "insecure": True}
+    stack = ran({"cluster": alibaba(), "gateway": gateway}, Clouds())
+    assert stack.error is None
+    made = stack["gateway-asm"]
+    assert (revealed(made.inputs["spec"])["clusterIds"], made.provider) == (["cluster-ack-id"], "cluster-mesh-provider")

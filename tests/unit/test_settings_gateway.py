@@ -61,6 +61,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         PLAIN | {"namespaces": {"prod": {"protect": False}}},
         f"{KEY}.namespaces.prod.protect: needs 'create' (got false)",
     ),
+    (
+        "ASM in a cluster that nobody named",
+        {"asm": {}, "hosts": ["*"], "insecure": True},
+        f"{KEY}.asm: 'clusters' is required, as nobody here made the cluster (got nothing)",
+    ),
     ("TLS and insecure", SERVED | {"insecure": True}, f"{KEY}: 'insecure' must not stand beside 'tls' (got true)"),
     ("a redirect to nothing", PLAIN | {"redirect": True}, f"{KEY}: 'redirect' needs 'tls' beside it (got true)"),
     ("no hosts", {"adopt": {}, "insecure": True}, f"{KEY}: 'hosts' is required (got nothing)"),

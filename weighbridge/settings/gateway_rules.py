@@ -71,6 +71,8 @@ def _asm_has_its_server(gateway: Gateway, cluster: Cluster) -> None:
         return
     if isinstance(cluster, Gke):
         raise fault("'asm' needs a cluster of Alibaba Cloud", got="kind 'gke'", key="gateway")
+    if isinstance(cluster, Existing) and gateway.asm.clusters is None:
+        raise fault("'clusters' is required, as nobody here made the cluster", got="nothing", key="gateway.asm")
     if isinstance(cluster, Existing) and not (cluster.mesh_kubeconfig or cluster.mesh_context):
         where = f"clusters.{gateway.cluster}" if gateway.cluster else "cluster"
         rule = "'asm' needs 'mesh_kubeconfig' in its cluster, as the mesh has an API server of its own"

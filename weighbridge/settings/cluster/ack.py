@@ -148,7 +148,8 @@ class Ack(Section):
     version: Annotated[str, VERSION] | None = None
     """Version of Kubernetes; without it the newest."""
     public_api: Annotated[bool, Flag()] = True
-    """A public address for the API server, which is charged; without it the stack has to run inside the VPC."""
+    """A public address for the API server, which is charged; without it the stack has to run inside the VPC. Fixed
+    once made."""
     credential: Annotated[str, Choice(("certificate", "token"))] = "certificate"
     """What ack-ram-tool shows the API server: a certificate for three hours; or a token, for ack-ram-authenticator."""
     profile: Annotated[str, PROFILE] | None = None
