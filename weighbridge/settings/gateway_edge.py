@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import model_validator
 
 from weighbridge.settings.gateway_tls import PROJECT, REGION
+from weighbridge.settings.names import DOMAIN_NAME
 from weighbridge.settings.references import exactly_one
 from weighbridge.settings.rules import Flag, Rule, Span, Text, fault
 from weighbridge.settings.section import Section
@@ -16,10 +17,7 @@ from weighbridge.settings.section import Section
 _NAME = Text(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", "must be a DNS label that begins with a letter, at most 63", 63)
 _ZONE = Text(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", "must be the name of a managed zone, and not its domain", 63)
 _SPEC = Text(r"slb\.[a-z0-9]+\.[a-z]+", "must be a specification such as slb.s1.small")
-DOMAIN = Text(
-    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+",
-    "must be a domain such as example.com",
-)
+DOMAIN = Text(DOMAIN_NAME, "must be a domain such as example.com")
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,12 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from weighbridge.settings.frozen import Frozen
+from weighbridge.settings.names import NAMESPACE
 from weighbridge.settings.rules import Choice, Flag, Text, Whole, fault
 from weighbridge.settings.section import Section
 from weighbridge.settings.shapes import Listed, Mapped
 
 _MODES = ("PERMISSIVE", "STRICT", "DISABLE")
-_DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-NAMESPACE = Text(_DNS_LABEL, "must be a DNS label: lower-case letters, digits and '-', at most 63", 63)
 OBJECT = Text(r"[a-z](?:[a-z0-9-]{0,60}[a-z0-9])?", "must be a DNS label that begins with a letter, at most 62", 62)
 _LABEL = Text(r"[a-z0-9A-Z][a-z0-9A-Z./_-]*", "must be the name of a label", 317)
 _VALUE = Text(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", "must be a label's value", 63)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from weighbridge.settings.gateway_parts import NAMESPACE, OBJECT
+from weighbridge.settings.gateway_parts import OBJECT
+from weighbridge.settings.names import NAMESPACE
 from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
 from weighbridge.settings.rules import Choice, Flag, Text, fault
 from weighbridge.settings.section import Section
