@@ -26,6 +26,7 @@ from weighbridge.goal import wanted
 from weighbridge.mesh.claims import claims
 from weighbridge.plan import decide
 from weighbridge.settings import Settings, load
+from weighbridge.settings.gateway_rules import at_home
 
 
 def silence_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -69,11 +70,16 @@ def way_in(stack: Settings, clusters: Mapping[str | None, Cluster]) -> list[pulu
     if gateway is None:
         return []
     cluster = clusters[gateway.cluster]
+    gateway = at_home(gateway, stack.used_clusters()[gateway.cluster])
     secrets = key_pair(gateway, References(os.environ, pulumi.runtime.config.get_config))
     args = IstioGatewayArgs(
-        gateway, cluster.mesh_provider, {key: pulumi.Output.secret(text) for key, text in secrets.items()}
+        gateway,
+        cluster.mesh_provider,
+        {key: pulumi.Output.secret(text) for key, text in secrets.items()},
+        cluster.outputs.get("cluster_id"),
     )
-    made = IstioGateway("gateway", args, pulumi.ResourceOptions(provider=cluster.provider))
+    providers = [each for each in (cluster.provider, cluster.cloud_provider) if each]
+    made = IstioGateway("gateway", args, pulumi.ResourceOptions(providers=providers))
     pulumi.export("gateway", {"name": made.gateway, "address": made.address})
     return [made]
 

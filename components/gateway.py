@@ -32,11 +32,13 @@ class IstioGatewayArgs:
         gateway: its settings.
         mesh_provider: of the API server that has the mesh's objects; None where it is the cluster's.
         credentials: Alibaba Cloud's key pair, where the DNS needs it, as secret outputs: `access-token`, `secret-key`.
+        cluster: ID that Alibaba Cloud has given the cluster, where the stack knows it.
     """
 
     gateway: Gateway
     mesh_provider: pulumi.ProviderResource | None = None
     credentials: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    cluster: pulumi.Input[str] | None = None
 
 
 class IstioGateway(pulumi.ComponentResource):
@@ -107,7 +109,8 @@ class IstioGateway(pulumi.ComponentResource):
                 # The id is not known before the release is made, so a first preview reads nothing.
                 ip = self._service_ip(release.status.apply(lambda status: f"{status.namespace}/{status.name}"))
         elif settings.asm:
-            self._istio("asm", asm.istio_gateway(settings, reserved.annotations if reserved else None), [])
+            body = asm.istio_gateway(settings, reserved.annotations if reserved else None, self._args.cluster)
+            self._istio("asm", body, [])
         if settings.dns and ip is not None:
             kind = "google" if settings.dns.google else "alibaba"
             dns.cloud(kind).records(self._name, settings.dns, settings.hosts, ip, self._own())
@@ -148,7 +151,8 @@ class IstioGateway(pulumi.ComponentResource):
         settings = self._args.gateway
         made: list[pulumi.Resource] = []
         if settings.namespaces[name].create:
-            own = pulumi.ResourceOptions.merge(self._own(mesh), pulumi.ResourceOptions(protect=True))
+            kept = pulumi.ResourceOptions(protect=settings.namespaces[name].protect)
+            own = pulumi.ResourceOptions.merge(self._own(mesh), kept)
             made.append(Namespace(f"{self._name}-namespace-{name}", own, metadata=body["metadata"]))
         # Who injects for ASM looks at the namespaces of the mesh's own API server.
         if not made or settings.asm:

@@ -35,6 +35,8 @@ class Cluster(Protocol):
     Attributes:
         provider: of the cluster's API server.
         mesh_provider: of the API server that holds the mesh's objects; the same one on most clusters.
+        cloud_provider: of the cloud, for what else the stack makes in the same account and region; None where there is
+            none, and the stack's own configuration of the cloud counts.
         outputs: what there is to know of it, for DNS records, Managed Prometheus and other stacks; {} where somebody
             else made it. By the names of `OUTPUTS`, each left out where the cloud has no such thing: `cloud` (google
             or alibaba), `name`, `location` (zone or region), `project` and `workload_pool` of Google, `cluster_id` and
@@ -44,4 +46,5 @@ class Cluster(Protocol):
 
     provider: pulumi.ProviderResource
     mesh_provider: pulumi.ProviderResource
+    cloud_provider: pulumi.ProviderResource | None
     outputs: Mapping[str, pulumi.Input[Any]]

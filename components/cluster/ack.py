@@ -41,11 +41,13 @@ class AckCluster(pulumi.ComponentResource):
         provider: of the cluster's API server; its kubeconfig holds a credential plugin, and no credential.
         mesh_provider: of the mesh's own API server; the same as `provider` where the mesh's objects are written at the
             cluster's, or where there is no mesh.
+        cloud_provider: of Alibaba Cloud, with the cluster's region and profile.
         outputs: cloud, name, location, cluster_id, vpc_id, endpoint, kubeconfig, mesh_kubeconfig.
     """
 
     provider: pulumi.ProviderResource
     mesh_provider: pulumi.ProviderResource
+    cloud_provider: pulumi.ProviderResource | None
     outputs: Mapping[str, pulumi.Input[Any]]
 
     def __init__(self, name: str, args: AckClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -58,7 +60,7 @@ class AckCluster(pulumi.ComponentResource):
         """
         super().__init__("weighbridge:index:AckCluster", name, None, opts)
         self._called, self._want = name, args.settings
-        self._cloud = alicloud.Provider(
+        self.cloud_provider = alicloud.Provider(
             f"{name}-alicloud",
             region=self._want.region,
             profile=self._want.profile,
@@ -93,7 +95,7 @@ class AckCluster(pulumi.ComponentResource):
         self.register_outputs({key: self.outputs[key] for key in ("name", "location", "cluster_id")})
 
     def _mine(self, **more: Any) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, provider=self._cloud, **more)
+        return pulumi.ResourceOptions(parent=self, provider=self.cloud_provider, **more)
 
     def _control_plane(self, where: Placed) -> alicloud.cs.ManagedKubernetes:
         want = self._want
@@ -157,7 +159,7 @@ class AckCluster(pulumi.ComponentResource):
         asked = alicloud.cs.get_cluster_credential_output(
             cluster_id=cluster.id,
             temporary_duration_minutes=MINUTES,
-            opts=pulumi.InvokeOutputOptions(parent=self, provider=self._cloud),
+            opts=pulumi.InvokeOutputOptions(parent=self, provider=self.cloud_provider),
         )
         return asked.apply(lambda credential: kubeconfig.server(credential.kube_config))
 

@@ -35,17 +35,16 @@ def placed(name: str, want: Ack, opts: pulumi.ResourceOptions) -> Placed:
     if given.vpc and given.vswitches:
         return Placed(given.vpc, list(given.vswitches))
     vpc = alicloud.vpc.Network(f"{name}-vpc", vpc_name=want.name, cidr_block=given.nodes, opts=opts)
-    ranges = given.vswitch_ranges(len(want.zones))
-    # Named by its zone, so that a zone more or less leaves the others where they are in the state.
+    # Named by its zone and placed by its zone, so that a zone more or less leaves the others as they are.
     switches = [
         alicloud.vpc.Switch(
             f"{name}-vswitch-{zone}",
             vswitch_name=f"{want.name}-{zone}",
             vpc_id=vpc.id,
             zone_id=zone,
-            cidr_block=cidr,
+            cidr_block=given.vswitch_range(zone),
             opts=opts,
         )
-        for zone, cidr in zip(want.zones, ranges, strict=True)
+        for zone in want.zones
     ]
     return Placed(vpc.id, [switch.id for switch in switches])

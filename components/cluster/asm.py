@@ -30,7 +30,7 @@ def service_mesh(
         version=want.version,
         network={"vpc_id": where.vpc, "vswitche_list": where.vswitches[0]},
         load_balancer={"api_server_public_eip": want.public_api},
-        cluster_ids=[cluster],
+        cluster_ids=[cluster] if want.joined else [],
         customized_prometheus=want.prometheus is not None,
         prometheus_url=want.prometheus,
         mesh_config={
@@ -46,8 +46,9 @@ def service_mesh(
             pulumi.ResourceOptions(
                 # The provider marks nothing of it as secret, and its kubeconfig has a client certificate and its key.
                 additional_secret_outputs=["kubeconfig"],
-                # Another `spec` is an update; but the edition that goes with it would make the mesh anew.
-                ignore_changes=["edition"],
+                # Another `spec` is an update; but the edition that goes with it would make the mesh anew, and so would
+                # another vSwitch for its load balancer, which is that of the first of the zones.
+                ignore_changes=["edition", "network.vswitcheList"],
             ),
         ),
     )

@@ -33,11 +33,13 @@ class ExistingCluster(pulumi.ComponentResource):
     Attributes:
         provider: of its API server.
         mesh_provider: of the mesh's.
+        cloud_provider: none.
         outputs: none.
     """
 
     provider: pulumi.ProviderResource
     mesh_provider: pulumi.ProviderResource
+    cloud_provider: pulumi.ProviderResource | None = None
     outputs: Mapping[str, pulumi.Input[Any]]
 
     def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:

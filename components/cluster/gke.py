@@ -48,11 +48,13 @@ class GkeCluster(pulumi.ComponentResource):
     Attributes:
         provider: of its API server; its kubeconfig holds a credential plugin, and no credential.
         mesh_provider: the same one: Istio's objects live in the cluster.
+        cloud_provider: none.
         outputs: cloud, name, location, project, workload_pool, endpoint, kubeconfig.
     """
 
     provider: pulumi.ProviderResource
     mesh_provider: pulumi.ProviderResource
+    cloud_provider: pulumi.ProviderResource | None = None
     outputs: Mapping[str, pulumi.Input[Any]]
 
     def __init__(self, name: str, args: GkeClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -31,11 +31,13 @@ class StackCluster(pulumi.ComponentResource):
     Attributes:
         provider: of its API server.
         mesh_provider: of the mesh's; it reaches the same server where the mesh has none of its own.
+        cloud_provider: none.
         outputs: that stack's, all of them secret; None for one that it has not.
     """
 
     provider: pulumi.ProviderResource
     mesh_provider: pulumi.ProviderResource
+    cloud_provider: pulumi.ProviderResource | None = None
     outputs: Mapping[str, pulumi.Input[Any]]
 
     def __init__(self, name: str, args: StackClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:

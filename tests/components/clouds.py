@@ -60,6 +60,8 @@ class Clouds:
             "Network": {"selfLink": f"https://google/{args.name}"},
             "Subnetwork": {"selfLink": f"https://google/{args.name}"},
             "Account": {"email": "nodes@demo-project.iam", "member": "serviceAccount:nodes@demo-project.iam"},
+            "Address": {"address": "192.0.2.7"},
+            "ApplicationLoadBalancer": {"address": "192.0.2.7"},
             "ServiceMesh": {"kubeconfig": static(MESH_API)},
         }
         return computed.get(args.typ.rpartition(":")[2], {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,14 @@ def delivery(server: Loopback, figures: Figures) -> Delivery:
     """A delivery that has not run yet, whose gate asks the server."""
     del figures
     return Delivery(server.url)
+
+
+@pytest.fixture
+def clouded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials of both clouds, and their plugins on PATH."""
+    for name in ("gke-gcloud-auth-plugin", "ack-ram-tool"):
+        (tmp_path / name).write_text("#!/bin/sh\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("GOOGLE_CREDENTIALS", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
+        monkeypatch.setenv(name, "x")

@@ -197,14 +197,28 @@ def test_a_preview_of_a_new_cluster_asks_nobody() -> None:
         assert revealed(given) == rpc.UNKNOWN, name
 
 
+def test_a_mesh_can_be_taken_down() -> None:
+    """ASM deletes no mesh with a cluster in it, by force neither: the provider takes it out when it is no longer asked for."""
+    assert asked("ServiceMesh", mesh={"joined": False})["clusterIds"] == []
+
+
 def test_each_zone_has_a_vswitch() -> None:
     """In ranges of the VPC that share no address, named by zone; nodes are spread over them."""
     stack = made()
     switches = {each.inputs["zoneId"]: each.inputs["cidrBlock"] for each in stack.of("Switch")}
-    assert switches == {"cn-hangzhou-i": "10.0.0.0/20", "cn-hangzhou-j": "10.0.16.0/20"}
+    assert switches == {"cn-hangzhou-i": "10.0.128.0/20", "cn-hangzhou-j": "10.0.144.0/20"}
     ids = [f"cluster-vswitch-{zone}-id" for zone in sorted(switches)]
     assert revealed(one(stack, "ManagedKubernetes").inputs)["vswitchIds"] == ids
     assert revealed(one(stack, "NodePool").inputs)["vswitchIds"] == ids
+
+
+@pytest.mark.parametrize("zones", [["j", "i"], ["j"], ["h", "j"]])
+def test_a_zone_more_or_less_leaves_the_others_as_they_are(zones: list[str]) -> None:
+    """Another range makes a vSwitch anew with nodes in it, and another vSwitch the mesh (both are ForceNew)."""
+    stack = made(zones=[f"cn-hangzhou-{letter}" for letter in zones])
+    switches = {each.inputs["zoneId"]: each.inputs["cidrBlock"] for each in stack.of("Switch")}
+    assert switches["cn-hangzhou-j"] == "10.0.144.0/20"
+    assert "network.vswitcheList" in one(stack, "ServiceMesh").ignores
 
 
 def test_a_given_vpc_is_used_and_none_is_made() -> None:

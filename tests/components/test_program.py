@@ -119,17 +119,6 @@ def test_a_cluster_without_its_context_is_named(servers: Servers) -> None:
     assert (str(stack.error), stack.all) == (line, [])
 
 
-@pytest.fixture
-def clouded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials of both clouds, and their plugins on PATH."""
-    for name in ("gke-gcloud-auth-plugin", "ack-ram-tool"):
-        (tmp_path / name).write_text("#!/bin/sh\n", encoding="utf-8")
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    for name in ("GOOGLE_CREDENTIALS", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
-        monkeypatch.setenv(name, "x")
-
-
 @pytest.mark.usefixtures("clouded")
 @pytest.mark.parametrize("preview", [False, True])
 def test_one_stack_makes_the_cluster_and_delivers_to_it(*, preview: bool) -> None:

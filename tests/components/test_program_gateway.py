@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.components.clouds import Clouds, alibaba, google
+from tests.components.recording import revealed
 from tests.components.test_program import RELEASE, ran
 from tests.loopback import Loopback
 from tests.rendered import GATEWAYS
@@ -67,3 +69,51 @@ def test_a_key_pair_comes_from_where_the_settings_say(cluster: dict[str, Any], m
     stack = ran(config)
     assert stack.error is None
     assert [each.name for each in stack.all if "hunter2" in str(each.inputs)] == ["gateway-credentials"]
+
+
+@pytest.mark.usefixtures("clouded")
+def test_the_load_balancer_is_where_the_cluster_is() -> None:
+    """Else its region would be the SDK's own choice, and no node of the cluster behind it; records in its account too."""
+    gateway = {
+        "install": {},
+        "hosts": ["a.example.com"],
+        "insecure": True,
+        "address": {"alibaba": {}},
+        "dns": {"alibaba": {"domain": "example.com"}},
+    }
+    stack = ran({"cluster": alibaba(mesh=None, profile=None), "gateway": gateway}, Clouds())
+    assert stack.error is None
+    assert stack["cluster-alicloud"].inputs["region"] == "cn-hangzhou"
+    made = [*stack.of("ApplicationLoadBalancer"), *stack.of("AlidnsRecord")]
+    assert [each.provider for each in made] == ["cluster-alicloud"] * 2
+    assert stack["gateway-ingress"].provider == "cluster-provider"
+
+
+@pytest.mark.usefixtures("clouded")
+def test_the_address_is_in_the_clusters_project() -> None:
+    """So is the pool of its identities; what another project is named for stays there."""
+    certificate = {"email": "a@example.com", "acme": "staging", "dns01": {"google": {"project": "zones-project"}}}
+    gateway = {
+        "install": {},
+        "hosts": ["a.example.com"],
+        "tls": {"certificate": certificate},
+        "address": {"google": {"region": "europe-west1"}},
+    }
+    stack = ran({"cluster": google(), "gateway": gateway}, Clouds())
+    assert stack.error is None
+    assert stack["gateway-address"].inputs["project"] == google()["project"]
+    member = "serviceAccount:demo-project.svc.id.goog[cert-manager/cert-manager]"
+    assert stack["gateway-dns01-identity"].inputs["member"] == member
+    gateway["address"] = {"google": {"region": "europe-west1", "project": "other-project"}}
+    stack = ran({"cluster": google(), "gateway": gateway}, Clouds())
+    assert stack["gateway-address"].inputs["project"] == "other-project"
+
+
+@pytest.mark.usefixtures("clouded")
+def test_asm_s_gateway_runs_in_the_cluster_that_the_stack_makes() -> None:
+    """Nobody knows its ID before the first run: cluster, mesh and gateway are one `up`."""
+    gateway = {"asm": {}, "hosts": ["a.example.com"], "insecure": True}
+    stack = ran({"cluster": alibaba(), "gateway": gateway}, Clouds())
+    assert stack.error is None
+    made = stack["gateway-asm"]
+    assert (revealed(made.inputs["spec"])["clusterIds"], made.provider) == (["cluster-ack-id"], "cluster-mesh-provider")

@@ -321,6 +321,33 @@ OTHERS: list[tuple[str, str, str, str]] = [
         ),
         "cluster-gke is protected: set 'protect: false' in its section, run `up`, and then delete it",
     ),
+    (
+        "a cluster that is protected, and that a change of its settings would make anew",
+        "Pulumi's engine, seen with 3.260 and a dynamic resource whose diff replaces",
+        (
+            'unable to replace resource "urn:pulumi:dev::weighbridge::weighbridge:index:GkeCluster$gcp:container/cluster:Cluster::'
+            'cluster-gke"\nas it is currently marked for protection. To unprotect the resource, remove the `protect` flag from '
+            "the resource in your Pulumi program and run `pulumi up`"
+        ),
+        (
+            "cluster-gke would be deleted and made anew by this change, and is protected: take the change back; or set "
+            "'protect: false' in its section, and lose what is in it"
+        ),
+    ),
+    (
+        "a mesh that a cluster is still in",
+        "aliyun/terraform-provider-alicloud#5259",
+        (
+            "[ERROR] terraform-provider-alicloud/alicloud/resource_alicloud_service_mesh_service_mesh.go:1098: Resource c2e2b303 "
+            "DeleteServiceMesh Failed!!! [SDK alibaba-cloud-sdk-go ERROR]:\nSDKError:\n   StatusCode: 400\n"
+            "   Code: ErrorPermitted.ClustersNotEmpty\n   Message: code: 400, the clusters should be removed from it before "
+            "the mesh instance is deleted request id: 2A6FDCDE\n"
+        ),
+        (
+            "Alibaba Cloud refused DeleteServiceMesh (ErrorPermitted.ClustersNotEmpty): the cluster is still in the mesh: set "
+            "'joined: false' in 'mesh', run `up`, then delete it"
+        ),
+    ),
 ]
 
 NOT_OURS = [

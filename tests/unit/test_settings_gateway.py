@@ -56,6 +56,16 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         {"adopt": {}, "hosts": ["*"]},
         f"{KEY}: 'tls' is required; 'insecure: true' serves plain HTTP instead (got nothing)",
     ),
+    (
+        "protection of somebody else's namespace",
+        PLAIN | {"namespaces": {"prod": {"protect": False}}},
+        f"{KEY}.namespaces.prod.protect: needs 'create' (got false)",
+    ),
+    (
+        "ASM in a cluster that nobody named",
+        {"asm": {}, "hosts": ["*"], "insecure": True},
+        f"{KEY}.asm: 'clusters' is required, as nobody here made the cluster (got nothing)",
+    ),
     ("TLS and insecure", SERVED | {"insecure": True}, f"{KEY}: 'insecure' must not stand beside 'tls' (got true)"),
     ("a redirect to nothing", PLAIN | {"redirect": True}, f"{KEY}: 'redirect' needs 'tls' beside it (got true)"),
     ("no hosts", {"adopt": {}, "insecure": True}, f"{KEY}: 'hosts' is required (got nothing)"),
@@ -274,3 +284,36 @@ def test_a_key_pair_is_read_from_where_the_settings_say() -> None:
     where = f"{KEY}.tls.certificate.dns01.alibaba.access_key_secret"
     assert str(missing.value) == f"{where}: the environment variable SECRET is not set"
     assert key_pair(read(SERVED), References({}, lambda _: None)) == {}
+
+
+GKE = {"kind": "gke", "project": "demo-project", "location": "europe-west1-b", "name": "demo"}
+ACK = {"kind": "ack", "region": "cn-hangzhou", "zones": ["cn-hangzhou-i"], "name": "demo"}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "address", "said"),
+    [
+        (
+            GKE,
+            {"google": {"region": "us-east1"}},
+            "weighbridge:gateway.address.google: 'region' must be europe-west1, the cluster's (got 'us-east1')",
+        ),
+        (
+            GKE,
+            {"alibaba": {}},
+            "weighbridge:gateway.address: 'alibaba' needs a cluster of Alibaba Cloud (got kind 'gke')",
+        ),
+        (
+            ACK,
+            {"google": {"region": "europe-west1"}},
+            "weighbridge:gateway.address: 'google' needs a cluster of Google Cloud (got kind 'ack')",
+        ),
+    ],
+)
+def test_an_address_that_the_cluster_could_not_use_is_refused(
+    cluster: dict[str, Any], address: dict[str, Any], said: str
+) -> None:
+    """The load balancer would wait for it for ever, and the address be paid for."""
+    assert (
+        line({"install": {}, "hosts": ["a.example.com"], "insecure": True, "address": address}, cluster=cluster) == said
+    )

@@ -116,6 +116,9 @@ _ACTION: Final = re.compile(r"(?:Resource|Datasource) \S+ (?P<action>[A-Z]\w+) F
 
 _ALIBABA: Final[tuple[Rule, ...]] = (
     _rule(r"NameAlreadyExist|AlreadyExist", f"that name {_EXISTS}"),
+    _rule(
+        r"ClustersNotEmpty", "the cluster is still in the mesh: set 'joined: false' in 'mesh', run `up`, then delete it"
+    ),
     _rule(r"Quota", "no quota is left: make 'nodes' smaller, or ask for more at https://quotas.console.aliyun.com"),
     _rule(
         r"NoStock|Zone\.NotOnSale|ResourceNotAvailable|InsufficientBalance",
@@ -141,6 +144,10 @@ _ALIBABA: Final[tuple[Rule, ...]] = (
     _rule(r"InvalidInstanceType|InstanceType", "there is no such machine there: check 'instance_types'"),
 )
 
+_REPLACED = (
+    "would be deleted and made anew by this change, and is protected: take the change back; or set 'protect: false' in "
+    "its section, and lose what is in it"
+)
 _PROTECTED = "is protected: set 'protect: false' in its section, run `up`, and then delete it"
 
 _PLUGINS = f"{GOOGLE_PLUGIN}|{ALIBABA_PLUGIN}"
@@ -150,6 +157,10 @@ _OTHERS: Final[tuple[Rule, ...]] = (
     _rule(
         r"resource \"?(?P<urn>urn:pulumi:[^\"\s]+)\"?\s+cannot be deleted\s+because it is protected",
         lambda m: f"{m['urn'].rpartition('::')[2]} {_PROTECTED}",
+    ),
+    _rule(
+        r"unable to replace resource \"?(?P<urn>urn:pulumi:[^\"\s]+)\"?\s+as it is currently marked for protection",
+        lambda m: f"{m['urn'].rpartition('::')[2]} {_REPLACED}",
     ),
     _rule(r"(?i:cannot destroy cluster).{0,80}deletion_protection", f"the cluster {_PROTECTED}"),
     _rule(

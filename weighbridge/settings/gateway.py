@@ -10,8 +10,9 @@ from pydantic import model_validator
 from weighbridge.settings.cluster import CLUSTER_NAME
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.gateway_edge import Address, Dns
-from weighbridge.settings.gateway_parts import NAMESPACE, OBJECT, Adopt, Asm, Install, Mtls, Namespace
+from weighbridge.settings.gateway_parts import OBJECT, Adopt, Asm, Install, Mtls, Namespace
 from weighbridge.settings.gateway_tls import GatewayTls
+from weighbridge.settings.names import DNS_NAME, DOMAIN_NAME, NAMESPACE
 from weighbridge.settings.references import exactly_one
 from weighbridge.settings.rules import Flag, Text, Whole, fault
 from weighbridge.settings.section import Section
@@ -20,9 +21,8 @@ from weighbridge.settings.shapes import Listed, Mapped
 ASM_NAMESPACE = "istio-system"
 """The only one in which ASM's gateways start."""
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = Text(
-    rf"\*|\*\.{_LABEL}(?:\.{_LABEL})*|{_LABEL}(?:\.{_LABEL})+",
+    rf"\*|\*\.{DNS_NAME}|{DOMAIN_NAME}",
     "must be a host such as example.com or *.example.com, or '*'",
 )
 _KINDS = ("install", "adopt", "asm")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import model_validator
 
 from weighbridge.settings.gateway_tls import PROJECT, REGION
+from weighbridge.settings.names import DOMAIN_NAME
 from weighbridge.settings.references import exactly_one
 from weighbridge.settings.rules import Flag, Rule, Span, Text, fault
 from weighbridge.settings.section import Section
@@ -16,10 +17,7 @@ from weighbridge.settings.section import Section
 _NAME = Text(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", "must be a DNS label that begins with a letter, at most 63", 63)
 _ZONE = Text(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", "must be the name of a managed zone, and not its domain", 63)
 _SPEC = Text(r"slb\.[a-z0-9]+\.[a-z]+", "must be a specification such as slb.s1.small")
-DOMAIN = Text(
-    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+",
-    "must be a domain such as example.com",
-)
+DOMAIN = Text(DOMAIN_NAME, "must be a domain such as example.com")
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,16 @@ class GoogleAddress(Section):
     region: Annotated[str, REGION]
     """Of the cluster."""
     project: Annotated[str, PROJECT] | None = None
-    """Of the address; without it Google's default project."""
+    """Of the address; without it that of a GKE cluster that the stack makes, else Google's default project."""
     name: Annotated[str, _NAME] = "istio-gateway"
     """In Google Cloud."""
 
 
 class AlibabaAddress(Section):
-    """A classic load balancer (CLB) of its own, whose public address stays while it does."""
+    """A classic load balancer (CLB) of its own, whose public address stays while it does.
+
+    It is in the region, and of the profile, of the cluster that the stack makes; else in that of `alicloud:region`.
+    """
 
     name: Annotated[str, _NAME] = "istio-gateway"
     """In Alibaba Cloud."""
@@ -103,8 +104,8 @@ class Dns(Section):
     """Google Cloud DNS."""
     alibaba: AlibabaDns | None = None
     """Alibaba Cloud DNS."""
-    ttl: Annotated[float, Span(low=60, high=86_400, whole=True)] = 300.0
-    """How long others may remember a record."""
+    ttl: Annotated[float, Span(low=60, high=86_400, whole=True)] = 600.0
+    """How long others may remember a record. The free edition of Alibaba Cloud DNS takes no less than ten minutes."""
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Dns:

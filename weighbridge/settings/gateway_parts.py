@@ -8,13 +8,12 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from weighbridge.settings.frozen import Frozen
+from weighbridge.settings.names import NAMESPACE
 from weighbridge.settings.rules import Choice, Flag, Text, Whole, fault
 from weighbridge.settings.section import Section
 from weighbridge.settings.shapes import Listed, Mapped
 
 _MODES = ("PERMISSIVE", "STRICT", "DISABLE")
-_DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-NAMESPACE = Text(_DNS_LABEL, "must be a DNS label: lower-case letters, digits and '-', at most 63", 63)
 OBJECT = Text(r"[a-z](?:[a-z0-9-]{0,60}[a-z0-9])?", "must be a DNS label that begins with a letter, at most 62", 62)
 _LABEL = Text(r"[a-z0-9A-Z][a-z0-9A-Z./_-]*", "must be the name of a label", 317)
 _VALUE = Text(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", "must be a label's value", 63)
@@ -82,8 +81,8 @@ class Adopt(Section):
 class Asm(Section):
     """Alibaba Cloud Service Mesh: its own object `IstioGateway` makes the gateway, on the mesh's API server."""
 
-    clusters: Annotated[tuple[Annotated[str, _CLUSTER_ID], ...], Listed(least=1, unique=True)]
-    """Ids of the ACK clusters that the gateway runs in."""
+    clusters: Annotated[tuple[Annotated[str, _CLUSTER_ID], ...], Listed(least=1, unique=True)] | None = None
+    """Ids of the ACK clusters that the gateway runs in; without it the one that this stack or another has made."""
     gateway: Annotated[str, OBJECT] = "ingressgateway"
     """Name of the gateway. Its pods are labelled `istio: NAME`, its Service is `istio-NAME`."""
     replicas: Annotated[int, Whole(1, 1000)] = 2
@@ -113,4 +112,12 @@ class Namespace(Section):
     injection: Annotated[bool, Flag()] = True
     """Whether its new pods get a sidecar. Pods that run already get one when they are started again."""
     create: Annotated[bool, Flag()] = False
-    """Whether it is made here, and protected. Otherwise it must exist, and nothing but its label is touched."""
+    """Whether it is made here. Otherwise it must exist, and nothing but its label is touched."""
+    protect: Annotated[bool, Flag()] = True
+    """Whether Pulumi refuses to delete one that is made here, with all that is in it."""
+
+    @model_validator(mode="after")
+    def _protects_its_own(self) -> Namespace:
+        if "protect" in self.model_fields_set and not self.create:
+            raise fault("needs 'create'", got=str(self.protect).lower(), key="protect")
+        return self

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from weighbridge.settings.gateway_parts import NAMESPACE, OBJECT
+from weighbridge.settings.gateway_parts import OBJECT
+from weighbridge.settings.names import NAMESPACE
 from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
 from weighbridge.settings.rules import Choice, Flag, Text, fault
 from weighbridge.settings.section import Section
@@ -29,7 +30,8 @@ class GoogleDns01(Section):
     project: Annotated[str, PROJECT]
     """Of the zone."""
     cluster_project: Annotated[str, PROJECT] | None = None
-    """Of the GKE cluster, whose workload identity pool it is; without it the zone's."""
+    """Of the GKE cluster, whose workload identity pool it is; without it that of the one that the stack makes, else the
+    zone's."""
     service_account: Annotated[str, _ACCOUNT] | None = None
     """Of Google, with the right to change the zone and to be used by cert-manager; without it one is made."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import model_validator
 
 from weighbridge.settings.cluster import CLUSTER_NAME
+from weighbridge.settings.names import DNS_NAME, DOMAIN_NAME, GATEWAY, NAMESPACE
 from weighbridge.settings.prometheus import TENANT_HEADER
 from weighbridge.settings.quantities import Quantity
 from weighbridge.settings.rules import Choice, Flag, Text, Url, Whole, fault
@@ -15,13 +16,9 @@ from weighbridge.settings.section import Section
 if TYPE_CHECKING:
     from weighbridge.settings.prometheus import Prometheus
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DNS = rf"{_LABEL}(?:\.{_LABEL})*"
-_NAMESPACE = Text(_LABEL, "must be a DNS label: lower-case letters, digits and '-', at most 63", 63)
-_HOST = Text(rf"{_LABEL}(?:\.{_LABEL})+", "must be a host such as grafana.example.com")
-_GATEWAY = Text(rf"{_LABEL}/{_DNS}", "must be 'namespace/name' of a Gateway")
-_SECRET = Text(_DNS, "must be the name of a Secret in 'observability.namespace'")
-_CLASS = Text(_DNS, "must be the name of a StorageClass")
+_HOST = Text(DOMAIN_NAME, "must be a host such as grafana.example.com")
+_SECRET = Text(DNS_NAME, "must be the name of a Secret in 'observability.namespace'")
+_CLASS = Text(DNS_NAME, "must be the name of a StorageClass")
 _TENANT = Text(r"[!-~](?:[ -~]*[!-~])?", "must be one line of ASCII, at most 150 characters", 150)
 
 SecretName = Annotated[str, _SECRET]
@@ -32,7 +29,7 @@ class Entrance(Section):
 
     host: Annotated[str, _HOST]
     """Its name; the Gateway has to serve it, and the DNS has to lead there."""
-    gateway: Annotated[str, _GATEWAY]
+    gateway: Annotated[str, GATEWAY]
     """`NAMESPACE/NAME` of the Gateway."""
     port: Annotated[int, Whole(1, 65_535)] = 443
     """The Gateway's port with TLS. On its other ports the host is not answered."""
@@ -112,11 +109,11 @@ class Observability(Section):
 
     cluster: Annotated[str, CLUSTER_NAME] | None = None
     """Name of an entry in `clusters`; without it the stack's `cluster`."""
-    namespace: Annotated[str, _NAMESPACE] = "observability"
+    namespace: Annotated[str, NAMESPACE] = "observability"
     """Of Grafana and Kiali."""
     create_namespace: Annotated[bool, Flag()] = True
     """Whether the namespace is made, and goes with them; otherwise it is there already."""
-    mesh_namespace: Annotated[str, _NAMESPACE] = "istio-system"
+    mesh_namespace: Annotated[str, NAMESPACE] = "istio-system"
     """Of the mesh's control plane, for Kiali."""
     prometheus: Source | None = None
     """Whom they ask; without it the address that the gate asks, if that takes no credentials."""

@@ -14,6 +14,7 @@ from weighbridge.settings.cluster import CLUSTER_NAME
 from weighbridge.settings.gate import Gate
 from weighbridge.settings.mesh import Route, Traffic
 from weighbridge.settings.metrics import OwnMetric
+from weighbridge.settings.names import DNS_NAME, GATEWAY, NAMESPACE
 from weighbridge.settings.pods import Port, Track, Workload
 from weighbridge.settings.rules import Span, Text, Whole, fault
 from weighbridge.settings.section import Section
@@ -25,12 +26,7 @@ if TYPE_CHECKING:
 
 _LABEL = "lower-case letters, digits and '-', with a letter first and no '-' last, at most"
 NAME = Text(r"[a-z](?:[a-z0-9-]*[a-z0-9])?", f"must be a DNS label: {_LABEL} 40", 40)
-_NAMESPACE = Text(
-    r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", "must be a DNS label: lower-case letters, digits and '-', at most 63", 63
-)
-_DNS = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
-_HOST = Text(rf"(?:\*\.)?{_DNS}", "must be a host such as podinfo.example.com or *.example.com, but not '*' alone")
-_GATEWAY = Text(rf"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?/{_DNS}", "must be 'namespace/name' of a Gateway")
+_HOST = Text(rf"(?:\*\.)?{DNS_NAME}", "must be a host such as podinfo.example.com or *.example.com, but not '*' alone")
 _SENTENCE = Text(
     r"(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}", "must be one line that says why, at most 200 characters", 200
 )
@@ -70,13 +66,13 @@ class Release(Section):
     """The key under which it stands in `releases`."""
     cluster: Annotated[str, CLUSTER_NAME] | None = None
     """Name of an entry in `clusters`; without it the stack's `cluster`."""
-    namespace: Annotated[str, _NAMESPACE]
+    namespace: Annotated[str, NAMESPACE]
     port: Port
     """Port of the Service."""
     target_port: Port | None = None
     """Port in the pod; without it the Service's."""
     hosts: Annotated[tuple[Annotated[str, _HOST], ...], Listed(unique=True)] = ()
-    gateways: Annotated[tuple[Annotated[str, _GATEWAY], ...], Listed(unique=True)] = ()
+    gateways: Annotated[tuple[Annotated[str, GATEWAY], ...], Listed(unique=True)] = ()
     replicas: Annotated[int, Whole(1, 10_000)] = 1
     """Pods of each track, where `workload.autoscaling` does not set them. Not part of the revision."""
     workload: Workload = Workload()

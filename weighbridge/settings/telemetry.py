@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import model_validator
 
 from weighbridge.settings.frozen import Frozen
+from weighbridge.settings.names import NAMESPACE
 from weighbridge.settings.pods import Labels, ObjectName, Resources
 from weighbridge.settings.quantities import Quantity
 from weighbridge.settings.rules import Choice, Flag, Span, Text, Url, Whole, fault
@@ -42,10 +43,7 @@ ASKS_NO_URL: Final = ("install", "gmp")
 SOURCE: Final = "envoy-stats"
 """The job that the gate's series come from."""
 
-_NAMESPACE = Text(
-    r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", "must be a DNS label: lower-case letters, digits and '-', at most 63", 63
-)
-Namespace = Annotated[str, _NAMESPACE]
+Namespace = Annotated[str, NAMESPACE]
 _PROJECT = Text(
     r"(?:[a-z0-9.-]{1,80}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]",
     "must be the id of a Google Cloud project: 6 to 30 lower-case letters, digits and '-'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import model_validator
@@ -27,6 +28,8 @@ PROFILE = Text(r"[^\x00-\x1f\x7f]+", "must be the name of a profile of the aliyu
 
 _VSWITCH_BITS = 4
 """A vSwitch takes a sixteenth of `nodes`: room for as many zones as a region has."""
+_LETTERS = "abcdefghijklmnop"
+"""By which a region's zones are told apart: one for each of those parts."""
 
 
 class AckNodes(Section):
@@ -67,14 +70,14 @@ class AckNetwork(Section):
         """Whether the VPC exists already."""
         return self.vpc is not None
 
-    def vswitch_ranges(self, count: int) -> tuple[str, ...]:
-        """The ranges of vSwitches of the cluster's own, one after the other.
+    def vswitch_range(self, zone: str) -> str:
+        """The range of the vSwitch in a zone: by its letter, as a vSwitch whose range changes is made anew.
 
         Args:
-            count: how many are wanted, at most 16.
+            zone: its ID, which ends in a letter from a to p.
         """
         parts = IPv4Network(self.nodes).subnets(prefixlen_diff=_VSWITCH_BITS)
-        return tuple(str(part) for part, _ in zip(parts, range(count), strict=False))
+        return str(next(islice(parts, _LETTERS.index(zone[-1]), None)))
 
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> AckNetwork:
@@ -100,6 +103,8 @@ class Asm(Section):
     """Collect Prometheus metrics: ASM then gives the sidecars its telemetry filters."""
     prometheus: Annotated[str, Url()] | None = None
     """Address of a Prometheus of your own that has the metrics; without it ASM uses its own (ARMS)."""
+    joined: Annotated[bool, Flag()] = True
+    """The cluster is in the mesh. A mesh with a cluster in it cannot be deleted: false takes it out first."""
     kiali: Annotated[bool, Flag()] = False
     """ASM's own Kiali; needs `telemetry`."""
     access: Annotated[str, Choice(("mesh", "cluster"))] = "mesh"
@@ -143,7 +148,8 @@ class Ack(Section):
     version: Annotated[str, VERSION] | None = None
     """Version of Kubernetes; without it the newest."""
     public_api: Annotated[bool, Flag()] = True
-    """A public address for the API server, which is charged; without it the stack has to run inside the VPC."""
+    """A public address for the API server, which is charged; without it the stack has to run inside the VPC. Fixed
+    once made."""
     credential: Annotated[str, Choice(("certificate", "token"))] = "certificate"
     """What ack-ram-tool shows the API server: a certificate for three hours; or a token, for ack-ram-authenticator."""
     profile: Annotated[str, PROFILE] | None = None
@@ -155,9 +161,6 @@ class Ack(Section):
     def _zones_are_the_regions(self) -> Ack:
         for zone in self.zones:
             # Older regions' zones have a dash before their letter, those with a number have none.
-            if not re.fullmatch(rf"{self.region}-?[a-z]", zone):
+            if not re.fullmatch(rf"{self.region}-?[{_LETTERS}]", zone):
                 raise fault(f"each must be a zone of {self.region}", got=repr(zone), key="zones")
-        most = 2**_VSWITCH_BITS
-        if len(self.zones) > most:
-            raise fault(f"must hold at most {most} items", got=str(len(self.zones)), key="zones")
         return self

@@ -109,7 +109,8 @@ class Gke(Section):
     release_channel: Annotated[str, Choice(("rapid", "regular", "stable", "extended"))] = "regular"
     """How soon Google upgrades the control plane and the nodes."""
     private_nodes: Annotated[bool, Flag()] = False
-    """Nodes without public addresses; a network of the cluster's own then gets a NAT gateway, which is charged."""
+    """Nodes without public addresses; a network of the cluster's own then gets a NAT gateway, which is charged.
+    Fixed once made."""
     authorized_networks: Annotated[tuple[Annotated[str, Cidr(0, 32)], ...], Listed(least=1, unique=True)] | None = None
     """Ranges that may reach the API server, where not everybody may who has a credential."""
     logging: Annotated[tuple[Component, ...], Listed(unique=True)] = ("system",)
