@@ -87,6 +87,13 @@ def test_the_adapter_asks_the_gates_server() -> None:
     )
 
 
+def test_the_adapter_goes_to_the_service_whatever_leads_a_run_there() -> None:
+    """A `url` is how the machine of a run reaches an installed server: by a port-forward, or from outside."""
+    forwarded = charts(made(adapter={}, install={}, url="http://localhost:9090"))["prometheus-adapter"]
+    server = "http://prometheus-server.monitoring.svc.cluster.local"
+    assert forwarded.inputs["values"]["prometheus"] == {"url": server, "port": 80, "path": ""}
+
+
 def test_the_meshs_objects_go_to_the_meshs_api_server() -> None:
     """The rest goes to the cluster's."""
     stack = made(install={}, mesh={"telemetry": True})

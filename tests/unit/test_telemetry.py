@@ -384,6 +384,9 @@ BAD: list[tuple[str, Any, str]] = [
     ("filters after their time", {"install": {}, "mesh": {"filters": True}}, f"{PROMETHEUS}.mesh.filters: is for Istio 1.8 and 1.9, whose charts ship them (got '1.31')"),
     ("a label off that the gate asks by", {"install": {}, "mesh": {"telemetry": True, "drop_tags": ["reporter"]}}, f"{PROMETHEUS}.mesh: 'drop_tags[0]' must be one of {', '.join(REST)} (got a value not shown)"),
     ("a rate over nothing", {"install": {}, "adapter": {"window": "1s"}}, f"{PROMETHEUS}.adapter: 'window' must be a duration from 10s to 1h (got a value not shown)"),
+    ("an adapter without the gate's credentials", {"url": "https://a.example", "auth": {"bearer": {"token": {"env": "A"}}}, "adapter": {}}, f"{PROMETHEUS}.adapter: must not stand beside 'auth', which only the gate has (got auth)"),
+    ("an adapter without a tenant", {"url": "https://a.example", "tenant": "web", "adapter": {}}, f"{PROMETHEUS}.adapter: must not stand beside 'tenant', which only the gate has (got tenant)"),
+    ("a rate over one sample", {"install": {"scrape_interval": "60s"}, "adapter": {}}, f"{PROMETHEUS}.adapter.window: must be four times 'install.scrape_interval', 4m, or more (got 2m)"),
     ("labels off without Telemetry", {"install": {}, "mesh": {"drop_tags": ["source_app"]}}, f"{PROMETHEUS}.mesh.drop_tags: needs 'telemetry: true' beside it (got source_app)"),
 ]  # fmt: skip
 
