@@ -122,7 +122,8 @@ def test_googles_collectors_are_told() -> None:
 
 def test_arms_gets_an_environment_for_the_cluster() -> None:
     """Bound to it and protected; jobs wait for the collector; each alert is a rule of its own."""
-    stack = made(url="https://arms.example/api", arms={"cluster_id": "c0123456789abcdef"}, alerts={})
+    told = {"labels": {"team": "web"}}
+    stack = made(url="https://arms.example/api", arms={"cluster_id": "c0123456789abcdef"}, alerts=told)
     (environment,) = stack.of("Environment")
     (jobs,) = stack.of("EnvCustomJob")
     assert environment.inputs["bindResourceId"] == "c0123456789abcdef"
@@ -134,6 +135,10 @@ def test_arms_gets_an_environment_for_the_cluster() -> None:
         each.inputs["prometheusAlertRuleName"] for each in rules
     }
     assert {each.inputs["clusterId"] for each in rules} == {"c0123456789abcdef"}
+    # A rule for a cluster that has no Prometheus yet would be refused, and one without the team's label reach nobody.
+    for each in rules:
+        assert "prometheus-collector" in stack.waits_for(each.name)
+        assert {"team", "severity"} == {label["name"] for label in each.inputs["labels"]}
 
 
 @pytest.mark.parametrize("section", ["{'install': {}}", "{'gmp': {'project': 'my-project'}}"])

@@ -360,6 +360,13 @@ def test_a_server_of_ones_own_gets_its_rules_as_text() -> None:
     assert len(yaml.safe_load(text(["jobs", "--mesh", "1.7"]))["scrape_configs"]) == len(JOBS) + len(MIXER_JOBS)
 
 
+def test_an_alert_has_the_labels_that_its_routing_asks_for() -> None:
+    """They are no pod's labels: `app` is anybody's to give, and a value may be the name of a channel."""
+    given = prometheus(install={}, alerts={"labels": {"app": "shop", "channel": "team web"}}).alerts
+    assert given is not None
+    assert dict(given.labels) == {"app": "shop", "channel": "team web"}
+
+
 def test_every_chart_has_one_version() -> None:
     """A range would let two runs of one commit install two things."""
     for name in ("prometheus", "prometheus-adapter"):
@@ -387,6 +394,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("an adapter without the gate's credentials", {"url": "https://a.example", "auth": {"bearer": {"token": {"env": "A"}}}, "adapter": {}}, f"{PROMETHEUS}.adapter: must not stand beside 'auth', which only the gate has (got auth)"),
     ("an adapter without a tenant", {"url": "https://a.example", "tenant": "web", "adapter": {}}, f"{PROMETHEUS}.adapter: must not stand beside 'tenant', which only the gate has (got tenant)"),
     ("a rate over one sample", {"install": {"scrape_interval": "60s"}, "adapter": {}}, f"{PROMETHEUS}.adapter.window: must be four times 'install.scrape_interval', 4m, or more (got 2m)"),
+    ("a severity that is each alert's own", {"install": {}, "alerts": {"labels": {"severity": "page"}}}, f"{PROMETHEUS}.alerts: 'labels' must leave 'alertname' and 'severity' to Weighbridge (got 'severity')"),
+    ("a label of Kubernetes'", {"install": {}, "alerts": {"labels": {"example.com/team": "web"}}}, f"{PROMETHEUS}.alerts.labels: each name must be the name of an alert's label: letters, digits and '_' (got 'example.com/team')"),
     ("labels off without Telemetry", {"install": {}, "mesh": {"drop_tags": ["source_app"]}}, f"{PROMETHEUS}.mesh.drop_tags: needs 'telemetry: true' beside it (got source_app)"),
 ]  # fmt: skip
 
