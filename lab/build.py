@@ -236,6 +236,20 @@ def run(command: list[str], folder: Path = SOURCES, environment: Mapping[str, st
     return done.stdout
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copy a folder of the module cache, anew; that one is read-only, and the copy is not."""
+    if target.exists():
+        _writable(target)
+        shutil.rmtree(target)
+    shutil.copytree(source, target)
+    _writable(target)
+
+
+def _writable(folder: Path) -> None:
+    for each in (folder, *folder.rglob("*")):
+        each.chmod(each.stat().st_mode | 0o200)
+
+
 @contextlib.contextmanager
 def making(directory: Path) -> Iterator[None]:
     """Hold a directory of the cache, made if need be, in which one build at a time may be at work."""

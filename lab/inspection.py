@@ -5,7 +5,6 @@ pins, and Helm besides, so most of it is compiled already when the servers are.
 """
 
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -130,11 +129,11 @@ def _copy_charts(go: Path, target: Inspection) -> None:
     istio = Path(servers.run([str(go), "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], SOURCES).strip())
     cert_manager = _cert_manager(go)
     for name, folder in ISTIO_CHARTS.items():
-        _copy(istio / folder, target.chart(name))
+        servers.copy(istio / folder, target.chart(name))
     found = [each for path in _definitions(cert_manager) for each in yaml.load_all(path.read_text("utf-8"), _LOADER)]
     target.crds.write_text(json.dumps(found), encoding="utf-8")
     # The last of all, as it is what `complete` looks for.
-    _copy(cert_manager / _CERT_MANAGER_CHART, target.chart("cert-manager"))
+    servers.copy(cert_manager / _CERT_MANAGER_CHART, target.chart("cert-manager"))
 
 
 def _definitions(module: Path) -> list[Path]:
@@ -151,11 +150,3 @@ def _cert_manager(go: Path) -> Path:
     if found["Sum"] != CERT_MANAGER_SUM:
         raise LabError(f"{wanted} must have the hash {CERT_MANAGER_SUM} (got {found['Sum']})")
     return Path(found["Dir"])
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(source, target)
-    # The module cache is read-only, and so would the copy's folders be.
-    for each in (target, *target.rglob("*")):
-        each.chmod(each.stat().st_mode | 0o200)

@@ -111,8 +111,7 @@ def _fitted(go: Path, directory: Path) -> Path:
     servers.run([str(go), "mod", "download", _ADAPTER], SOURCES)
     source = Path(servers.run([str(go), "list", "-m", "-f", "{{.Dir}}", _ADAPTER], SOURCES).strip())
     copy = directory / "adapter-source"
-    # The files alone: the module cache is read-only, and its modes would be copied as well.
-    shutil.copytree(source, copy, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    servers.copy(source, copy)
     for name, lines in _FITTED.items():
         text = (source / name).read_text(encoding="utf-8")
         for old, new in lines.items():

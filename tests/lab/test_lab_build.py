@@ -95,6 +95,20 @@ def test_a_change_of_one_part_builds_no_other_again(tmp_path: Path) -> None:
     assert replace(parts["servers"], key=("y",)).place != before["servers"]
 
 
+def test_a_copy_of_the_module_cache_can_be_written_and_removed(tmp_path: Path) -> None:
+    """The cache's folders are read-only: who is not root could neither build on nor clear the lab's part of it."""
+    source = tmp_path / "module" / "inner"
+    source.mkdir(parents=True)
+    (source / "a.go").write_text("package a", encoding="utf-8")
+    for each in (source / "a.go", source, source.parent):
+        each.chmod(0o555)
+    for _ in range(2):
+        build.copy(source.parent, tmp_path / "copy")
+    copied = [tmp_path / "copy", *(tmp_path / "copy").rglob("*")]
+    assert all(each.stat().st_mode & 0o200 for each in copied)
+    assert len(copied) == 3
+
+
 def test_two_builds_at_once_build_each_server_once(tmp_path: Path, target: build.Servers) -> None:
     """The second waits for the first and finds all of it done."""
     go = fake_go(tmp_path, pause="0.1")
