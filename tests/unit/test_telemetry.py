@@ -13,6 +13,7 @@ from tests.unit.settings_cases import changed
 from weighbridge import promql, queries, workload
 from weighbridge.charts import CHARTS
 from weighbridge.checks import Checks
+from weighbridge.errors import SettingsError
 from weighbridge.goal import checked
 from weighbridge.queries import RECORDED_REQUESTS
 from weighbridge.settings import Prometheus, load
@@ -365,6 +366,18 @@ def test_an_alert_has_the_labels_that_its_routing_asks_for() -> None:
     given = prometheus(install={}, alerts={"labels": {"app": "shop", "channel": "team web"}}).alerts
     assert given is not None
     assert dict(given.labels) == {"app": "shop", "channel": "team web"}
+
+
+@pytest.mark.parametrize("where", [{"gate": {"soak": "3h"}}, {"steps": [10, {"weight": 30, "soak": "3h"}, 100]}])
+def test_a_long_soak_is_no_standstill(where: dict[str, Any]) -> None:
+    """Else each release would be told of as stuck while it does what its plan says; a longer `stuck` is the way out."""
+    raw = changed("prometheus", {"install": {}, "alerts": {}})
+    raw["releases"]["podinfo"] |= where
+    rule = "must be longer than 'podinfo' stays at a step, 3h30s with its soak (got 2h)"
+    with pytest.raises(SettingsError, match=f"^{re.escape(f'{PROMETHEUS}.alerts.stuck: {rule}')}$"):
+        load(raw)
+    raw["prometheus"]["alerts"]["stuck"] = "4h"
+    assert load(raw).prometheus
 
 
 def test_every_chart_has_one_version() -> None:
