@@ -157,6 +157,15 @@ def test_grafana_is_given_no_password() -> None:
     assert "change" not in json.dumps(given)
 
 
+def test_a_tenant_is_no_variable_of_grafanas() -> None:
+    """Grafana reads `$blue` in what it provisions as a variable of its environment; `$$` stands for the sign itself."""
+    section = read(prometheus={"url": "http://p", "tenant": "$blue"}, grafana={})
+    assert section.grafana
+    given = grafana.values(section.grafana, section.source(None))
+    (source,) = given["datasources"]["datasources.yaml"]["datasources"]
+    assert source["secureJsonData"]["httpHeaderValue1"] == "$$blue"
+
+
 def test_grafana_shows_our_dashboard_with_the_stacks_prometheus() -> None:
     """The data source is the default one, so that the dashboard's variable finds it; the folder is the mounted one."""
     section = read(**FULL)
