@@ -84,10 +84,15 @@ def way_in(stack: Settings, clusters: Mapping[str | None, Cluster]) -> list[pulu
     return [made]
 
 
+def first(stack: Settings, gateway: list[pulumi.Resource], cluster: str | None) -> list[pulumi.Resource]:
+    """The mesh's kinds and its way in, which come before all else on the cluster that they are made on."""
+    return gateway if stack.gateway and stack.gateway.cluster == cluster else []
+
+
 def measure(stack: Settings, clusters: Mapping[str | None, Cluster], gateway: list[pulumi.Resource]) -> None:
     """Declare what measures the mesh of the default cluster, where the stack makes any of it."""
     if stack.prometheus and stack.prometheus.makes:
-        args = PrometheusAddonArgs(stack.prometheus, clusters[None].mesh_provider, gateway)
+        args = PrometheusAddonArgs(stack.prometheus, clusters[None].mesh_provider, first(stack, gateway, None))
         PrometheusAddon("prometheus", args, pulumi.ResourceOptions(provider=clusters[None].provider))
 
 
@@ -97,8 +102,7 @@ def sights(stack: Settings, clusters: Mapping[str | None, Cluster], gateway: lis
     if seen is None:
         return
     cluster = clusters[seen.cluster]
-    # The mesh's kinds come first, on the cluster that they are made on.
-    after = gateway if stack.gateway and stack.gateway.cluster == seen.cluster else ()
+    after = first(stack, gateway, seen.cluster)
     args = ObservabilityArgs(seen, seen.source(stack.prometheus), mesh_provider=cluster.mesh_provider, after=after)
     made = Observability("observability", args, pulumi.ResourceOptions(provider=cluster.provider))
     pulumi.export("observability", dict(made.addresses))
@@ -128,8 +132,7 @@ def main() -> None:
                 stack.prometheus,
                 before[name],
                 clusters[release.cluster].mesh_provider,
-                # The mesh's kinds and its way in come first, on the cluster that they are made on.
-                after=gateway if stack.gateway and stack.gateway.cluster == release.cluster else (),
+                after=first(stack, gateway, release.cluster),
             ),
             pulumi.ResourceOptions(provider=clusters[release.cluster].provider),
         )

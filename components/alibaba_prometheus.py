@@ -44,13 +44,12 @@ def environment(name: str, args: EnvironmentArgs, parent: pulumi.Resource) -> li
         environment_sub_type="ACK",
         opts=pulumi.ResourceOptions(parent=parent, protect=args.protect),
     )
-    mine = pulumi.ResourceOptions(parent=parent)
     collector = arms.EnvFeature(
         f"{name}-collector",
         env_feature_name="metric-agent",
         environment_id=place.id,
         feature_version="1.1.17",
-        opts=mine,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
     jobs = arms.EnvCustomJob(
         f"{name}-jobs",
@@ -68,8 +67,9 @@ def environment(name: str, args: EnvironmentArgs, parent: pulumi.Resource) -> li
             expression=each.expression,
             duration=str(each.minutes),
             message=each.message,
-            labels=[arms.PrometheusAlertRuleLabelArgs(name="severity", value=each.severity)],
-            opts=mine,
+            labels=[arms.PrometheusAlertRuleLabelArgs(name=key, value=value) for key, value in each.labels.items()],
+            # The cluster has no Prometheus to take a rule before its collector is there.
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[collector]),
         )
         for each in args.alerts
     ]

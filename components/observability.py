@@ -23,14 +23,12 @@ class ObservabilityArgs:
     Attributes:
         settings: the section.
         source: of the data.
-        url: of the source, where it is known only later; None where the source's own counts.
         mesh_provider: of the API server that has the mesh's objects; None where it is the cluster's.
         after: what makes the mesh's kinds; the component's own `depends_on` would not reach its children.
     """
 
     settings: Settings
     source: Source
-    url: pulumi.Input[str] | None = None
     mesh_provider: pulumi.ProviderResource | None = None
     after: Sequence[pulumi.Resource] = ()
 
@@ -54,7 +52,6 @@ class Observability(pulumi.ComponentResource):
         """
         super().__init__("weighbridge:index:Observability", name, None, opts)
         self._name, self._args = name, args
-        self._url = args.source.url if args.url is None else args.url
         settings = args.settings
         # What is in a namespace waits for it.
         self._space: list[pulumi.Resource] = []
@@ -76,7 +73,7 @@ class Observability(pulumi.ComponentResource):
         board = ConfigMap(
             f"{self._name}-dashboards", self._own(*self._space), metadata=body["metadata"], data=body["data"]
         )
-        values = grafana.values(asked, self._args.source, self._url)
+        values = grafana.values(asked, self._args.source)
         chart = charts.release(
             f"{self._name}-grafana", "grafana", (grafana.NAME, space), values, self._own(*self._space, board)
         )
@@ -86,7 +83,7 @@ class Observability(pulumi.ComponentResource):
         settings = self._args.settings
         if settings.kiali is None:
             return {}
-        values = kiali.values(settings.kiali, settings, self._args.source, self._url)
+        values = kiali.values(settings.kiali, settings, self._args.source)
         place = (kiali.NAME, settings.namespace)
         chart = charts.release(
             f"{self._name}-kiali", "kiali", place, values, self._own(*self._space, *self._args.after)

@@ -8,16 +8,12 @@ from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.helm.v3 import Release, ReleaseArgs, RepositoryOptsArgs
 
-from weighbridge.charts import CHARTS
+from components.charts import release
 from weighbridge.settings.prometheus import Prometheus
 from weighbridge.settings.telemetry import Arms, Gmp, Install
 from weighbridge.telemetry import alibaba, charts, google, mesh
 from weighbridge.telemetry.groups import groups
-
-_PATIENCE = 600
-"""Seconds that Helm waits until what it installed is ready."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class PrometheusAddon(pulumi.ComponentResource):
                     "adapter",
                     "prometheus-adapter",
                     given.adapter.namespace,
-                    charts.prometheus_adapter(given.adapter, given.address),
+                    charts.prometheus_adapter(given.adapter, given.inside),
                 )
             )
         self.register_outputs({"address": self.address})
@@ -116,23 +112,8 @@ class PrometheusAddon(pulumi.ComponentResource):
     def _chart(
         self, part: str, chart: str, namespace: str, values: Mapping[str, Any], *, protect: bool = False
     ) -> pulumi.Resource:
-        source = CHARTS[chart]
-        return Release(
-            f"{self._name}-{part}",
-            ReleaseArgs(
-                chart=source.reference,
-                version=source.version,
-                repository_opts=None if source.is_oci else RepositoryOptsArgs(repo=source.repository),
-                name=chart,
-                namespace=namespace,
-                create_namespace=True,
-                values=dict(values),
-                # A release that does not become ready is taken back, so that the next run begins afresh.
-                atomic=True,
-                timeout=_PATIENCE,
-            ),
-            pulumi.ResourceOptions(parent=self, protect=protect, depends_on=list(self._args.depends_on)),
-        )
+        opts = pulumi.ResourceOptions(parent=self, protect=protect, depends_on=list(self._args.depends_on))
+        return release(f"{self._name}-{part}", chart, (chart, namespace), values, opts)
 
     def _object(
         self, part: str, rendered: Mapping[str, Any], provider: pulumi.ProviderResource | None

@@ -55,7 +55,8 @@ Rules over several keys
 - `gateway` holds one of `install`, `adopt` and `asm`, and `tls` or `insecure: true`. What it serves has to cover the
   hosts of the releases that name it. [The gateway](gateway.md) has examples.
 - `prometheus` has at most one of `install`, `gmp` and `arms`; `url` is required, except with `install`, and stays away
-  from `gmp`, from which it follows. [Telemetry](telemetry.md) says what each one makes.
+  from `gmp`, from which it follows. [Telemetry](telemetry.md) says what each one makes. `alerts.stuck`
+  is longer than any release stays at a step, and an `adapter` without `install` asks where no credentials are needed.
 - `observability.prometheus` is required where the gate's way in to `prometheus` has credentials, or there is none.
   `kiali.auth: anonymous` stands beside no `entrance`. [The dashboard](dashboard.md) has examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.

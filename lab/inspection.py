@@ -4,14 +4,8 @@ It has a key of its own in the cache, so that a change here builds no server aga
 pins, and Helm besides, so most of it is compiled already when the servers are.
 """
 
-import hashlib
 import json
-import os
-import platform
-import shutil
 import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +32,14 @@ ISTIO_CHARTS: Mapping[str, str] = {
 _CERT_MANAGER_CHART = "deploy/charts/cert-manager"
 _CERT_MANAGER_CRDS = "deploy/crds"
 _FLAGS = ("-ldflags", "-s -w")
+PART = servers.Part(
+    SOURCES,
+    {"inspect": "."},
+    _FLAGS,
+    (CERT_MANAGER_SUM, *ISTIO_CHARTS.values(), *_FLAGS),
+    pinned=("go.mod", "go.sum", "main.go"),
+    prefix="inspect-",
+)
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def inspection() -> Inspection:
     """Its place in the cache, made or not; it changes with its sources, and with cert-manager's version."""
-    digest = hashlib.sha256()
-    for part in (
-        *(SOURCES.joinpath(name).read_bytes() for name in ("go.mod", "go.sum", "main.go")),
-        "\n".join([CERT_MANAGER_SUM, *ISTIO_CHARTS.values(), *_FLAGS]).encode(),
-        f"{platform.system()} {platform.machine()}".encode(),
-    ):
-        digest.update(hashlib.sha256(part).digest())
-    return Inspection(servers.cache() / f"inspect-{digest.hexdigest()[:16]}")
+    return Inspection(PART.place)
 
 
 def require() -> Inspection:
@@ -123,16 +118,10 @@ def build(target: Inspection | None = None, go: Path | None = None) -> Inspectio
     target = target or inspection()
     if target.complete:
         return target
-    go = go or servers.find_go(os.environ.get("PATH"), Path(sys.executable).parent)
-    target.directory.mkdir(parents=True, exist_ok=True)
-    with servers.locked(target.directory / ".lock"):
-        servers.say("building inspect ...")
-        started = time.monotonic()
-        partial = target.directory / ".inspect.partial"
-        servers.run([str(go), "build", *_FLAGS, "-o", str(partial), "."], SOURCES)
-        partial.replace(target.program)
+    go = go or servers.own_go()
+    with servers.making(target.directory):
+        PART.build(go, target.directory)
         _copy_charts(go, target)
-        servers.say(f" {time.monotonic() - started:.0f} s\n")
     return target
 
 
@@ -140,11 +129,11 @@ def _copy_charts(go: Path, target: Inspection) -> None:
     istio = Path(servers.run([str(go), "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], SOURCES).strip())
     cert_manager = _cert_manager(go)
     for name, folder in ISTIO_CHARTS.items():
-        _copy(istio / folder, target.chart(name))
+        servers.copy(istio / folder, target.chart(name))
     found = [each for path in _definitions(cert_manager) for each in yaml.load_all(path.read_text("utf-8"), _LOADER)]
     target.crds.write_text(json.dumps(found), encoding="utf-8")
     # The last of all, as it is what `complete` looks for.
-    _copy(cert_manager / _CERT_MANAGER_CHART, target.chart("cert-manager"))
+    servers.copy(cert_manager / _CERT_MANAGER_CHART, target.chart("cert-manager"))
 
 
 def _definitions(module: Path) -> list[Path]:
@@ -161,11 +150,3 @@ def _cert_manager(go: Path) -> Path:
     if found["Sum"] != CERT_MANAGER_SUM:
         raise LabError(f"{wanted} must have the hash {CERT_MANAGER_SUM} (got {found['Sum']})")
     return Path(found["Dir"])
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(source, target)
-    # The module cache is read-only, and so would the copy's folders be.
-    for each in (target, *target.rglob("*")):
-        each.chmod(each.stat().st_mode | 0o200)

@@ -1,10 +1,8 @@
 """Grafana's own schema, as a small program that says whether JSON is a dashboard; built once, into the lab's cache."""
 
 import hashlib
-import os
 import platform
 import subprocess
-import sys
 from pathlib import Path
 
 from lab import build
@@ -30,23 +28,9 @@ def make() -> Path:
     target = program()
     if target.exists():
         return target
-    go = build.find_go(os.environ.get("PATH"), Path(sys.executable).parent)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # The rename makes a build that was interrupted leave nothing that looks whole.
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    pinned = {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-    done = subprocess.run(
-        [str(go), "build", "-ldflags", "-s -w", "-o", str(partial), "."],
-        cwd=SOURCES,
-        env={**os.environ, **pinned},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
-        raise LabError(f"`go build` of the check of dashboards failed: {last}")
-    partial.replace(target)
+    flags = ("-ldflags", "-s -w")
+    with build.making(target.parent):
+        build.Part(SOURCES, {target.name: "."}, flags, key=()).build(build.own_go(), target.parent)
     return target
 
 

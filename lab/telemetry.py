@@ -6,13 +6,8 @@ the servers' module has, so most of it is compiled already when the servers are.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import platform
 import shutil
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +46,9 @@ _ENGINE_VERSION: Final = "v0.17.2"
 _ENGINE_SUM: Final = "h1:b4Sau/04Xn0wqGyGABUzLVOSlM7BxsZHbcYEXP3EDeg="
 """Of the module's zip, as Go writes it into a go.sum."""
 _ENGINE_CRDS: Final = "manifests/setup.yaml"
+PART: Final = servers.Part(
+    SOURCES, PROGRAMS, _FLAGS, (*PROGRAMS.values(), *_FLAGS, _ENGINE_SUM, json.dumps(_FITTED)), prefix="telemetry-"
+)
 
 
 @dataclass(frozen=True)
@@ -76,14 +74,7 @@ class Tools:
 
 def tools() -> Tools:
     """Their place in the cache, made or not."""
-    digest = hashlib.sha256()
-    for part in (
-        *((SOURCES / name).read_bytes() for name in ("go.mod", "go.sum")),
-        "\n".join([*PROGRAMS.values(), *_FLAGS, _ENGINE_SUM, json.dumps(_FITTED)]).encode(),
-        f"{platform.system()} {platform.machine()}".encode(),
-    ):
-        digest.update(hashlib.sha256(part).digest())
-    return Tools(servers.cache() / f"telemetry-{digest.hexdigest()[:16]}")
+    return Tools(PART.place)
 
 
 def require() -> Tools:
@@ -107,13 +98,9 @@ def build(target: Tools | None = None) -> Tools:
     target = target or tools()
     if target.complete:
         return target
-    go = servers.find_go(os.environ.get("PATH"), Path(sys.executable).parent)
-    target.directory.mkdir(parents=True, exist_ok=True)
-    with servers.locked(target.directory / ".lock"):
-        module = _fitted(go, target.directory)
-        for name, package in PROGRAMS.items():
-            if not target.path(name).exists():
-                _build(go, target.path(name), package, module)
+    go = servers.own_go()
+    with servers.making(target.directory):
+        PART.build(go, target.directory, f"-modfile={_fitted(go, target.directory)}")
         if not target.google_crds.exists():
             _copy_crds(go, target.google_crds)
     return target
@@ -124,8 +111,7 @@ def _fitted(go: Path, directory: Path) -> Path:
     servers.run([str(go), "mod", "download", _ADAPTER], SOURCES)
     source = Path(servers.run([str(go), "list", "-m", "-f", "{{.Dir}}", _ADAPTER], SOURCES).strip())
     copy = directory / "adapter-source"
-    # The files alone: the module cache is read-only, and its modes would be copied as well.
-    shutil.copytree(source, copy, copy_function=shutil.copyfile, dirs_exist_ok=True)
+    servers.copy(source, copy)
     for name, lines in _FITTED.items():
         text = (source / name).read_text(encoding="utf-8")
         for old, new in lines.items():
@@ -138,15 +124,6 @@ def _fitted(go: Path, directory: Path) -> Path:
     place = directory / "go.mod"
     place.write_text(f"{module}\nreplace {_ADAPTER} => {copy}\n", encoding="utf-8")
     return place
-
-
-def _build(go: Path, program: Path, package: str, module: Path) -> None:
-    servers.say(f"building {program.name}, which tries telemetry out ...")
-    started = time.monotonic()
-    partial = program.with_name(f".{program.name}.partial")
-    servers.run([str(go), "build", *_FLAGS, f"-modfile={module}", "-o", str(partial), package], SOURCES)
-    partial.replace(program)
-    servers.say(f" {time.monotonic() - started:.0f} s\n")
 
 
 def _copy_crds(go: Path, place: Path) -> None:

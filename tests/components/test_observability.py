@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -20,7 +19,7 @@ from weighbridge.settings import load
 BOTH: dict[str, Any] = {"grafana": {"entrance": GRAFANA}, "kiali": {"entrance": KIALI}}
 
 
-def declared(section: dict[str, Any], url: Any = None, *, preview: bool = False) -> Stack:
+def declared(section: dict[str, Any]) -> Stack:
     """What is registered for a section, on a cluster whose mesh has an API server of its own."""
 
     def program() -> None:
@@ -28,10 +27,10 @@ def declared(section: dict[str, Any], url: Any = None, *, preview: bool = False)
         assert settings.observability
         cluster = ExistingCluster("cluster", ExistingClusterArgs("kube.yaml", "dev", "mesh.yaml", "mesh"))
         source = settings.observability.source(settings.prometheus)
-        args = ObservabilityArgs(settings.observability, source, url() if url else None, cluster.mesh_provider)
+        args = ObservabilityArgs(settings.observability, source, cluster.mesh_provider)
         Observability("observability", args, pulumi.ResourceOptions(provider=cluster.provider))
 
-    stack = declare(program, {}, preview=preview)
+    stack = declare(program, {})
     assert stack.error is None
     return stack
 
@@ -90,33 +89,3 @@ def test_there_is_no_secret_in_what_is_registered() -> None:
         assert SECRET not in text
         assert "adminPassword" not in text
         assert "change-me" not in text
-
-
-def test_an_address_that_is_not_known_yet_flows() -> None:
-    """A Prometheus that the same run makes: Grafana and Kiali get its address once there is one."""
-    stack = declared(BOTH, lambda: pulumi.Output.from_input("http://made").apply(lambda url: f"{url}:9090"))
-    values = stack["observability-grafana"].inputs["values"]
-    (source,) = values["datasources"]["datasources.yaml"]["datasources"]
-    assert source["url"] == "http://made:9090"
-    asked = stack["observability-kiali"].inputs["values"]["external_services"]["prometheus"]
-    assert asked["url"] == "http://made:9090"
-
-
-def unknown() -> pulumi.Output[str]:
-    """An output that a preview does not know."""
-    value: asyncio.Future[str] = asyncio.get_event_loop().create_future()
-    value.set_result("")
-    known: asyncio.Future[bool] = asyncio.get_event_loop().create_future()
-    known.set_result(False)
-    return pulumi.Output(set(), value, known)
-
-
-def test_a_preview_does_not_need_the_address() -> None:
-    """Unknown as yet, it is unknown in the values and makes nothing else so: the password's Secret is still named."""
-    stack = declared(FULL, unknown, preview=True)
-    values = stack["observability-grafana"].inputs["values"]
-    (source,) = values["datasources"]["datasources.yaml"]["datasources"]
-    assert source["url"] == pulumi.runtime.rpc.UNKNOWN
-    assert values["admin"] == {"existingSecret": "admin"}
-    asked = stack["observability-kiali"].inputs["values"]["external_services"]["prometheus"]
-    assert asked["url"] == pulumi.runtime.rpc.UNKNOWN

@@ -41,6 +41,17 @@ def test_releases_come_after_the_way_in(cluster: dict[str, Any]) -> None:
     assert {each.provider for each in stack.all if each.parent == "gateway"} >= {"cluster-provider"}
 
 
+@pytest.mark.parametrize(("where", "waits"), [({}, True), ({"cluster": "away"}, False)])
+def test_a_measure_waits_for_the_gateway_of_its_own_cluster(
+    cluster: dict[str, Any], where: dict[str, Any], *, waits: bool
+) -> None:
+    """A cluster whose gateway does not come up must not keep another one from being measured."""
+    gateway = GATEWAYS["plain"] | where
+    stack = ran({"cluster": cluster, "clusters": {"away": cluster}, "gateway": gateway, "prometheus": {"install": {}}})
+    assert stack.error is None
+    assert ("gateway-gateway" in stack.waits_for("prometheus-server")) is waits
+
+
 def test_a_name_that_is_taken_ends_the_run_before_it_begins(server: Loopback, cluster: dict[str, Any]) -> None:
     """Nothing is registered, and the line says which object is in the way."""
     server.answer = lambda request: (200 if request.path.endswith("/gateways/public") else 404, {})

@@ -87,6 +87,13 @@ def test_the_adapter_asks_the_gates_server() -> None:
     )
 
 
+def test_the_adapter_goes_to_the_service_whatever_leads_a_run_there() -> None:
+    """A `url` is how the machine of a run reaches an installed server: by a port-forward, or from outside."""
+    forwarded = charts(made(adapter={}, install={}, url="http://localhost:9090"))["prometheus-adapter"]
+    server = "http://prometheus-server.monitoring.svc.cluster.local"
+    assert forwarded.inputs["values"]["prometheus"] == {"url": server, "port": 80, "path": ""}
+
+
 def test_the_meshs_objects_go_to_the_meshs_api_server() -> None:
     """The rest goes to the cluster's."""
     stack = made(install={}, mesh={"telemetry": True})
@@ -115,7 +122,8 @@ def test_googles_collectors_are_told() -> None:
 
 def test_arms_gets_an_environment_for_the_cluster() -> None:
     """Bound to it and protected; jobs wait for the collector; each alert is a rule of its own."""
-    stack = made(url="https://arms.example/api", arms={"cluster_id": "c0123456789abcdef"}, alerts={})
+    told = {"labels": {"team": "web"}}
+    stack = made(url="https://arms.example/api", arms={"cluster_id": "c0123456789abcdef"}, alerts=told)
     (environment,) = stack.of("Environment")
     (jobs,) = stack.of("EnvCustomJob")
     assert environment.inputs["bindResourceId"] == "c0123456789abcdef"
@@ -127,6 +135,10 @@ def test_arms_gets_an_environment_for_the_cluster() -> None:
         each.inputs["prometheusAlertRuleName"] for each in rules
     }
     assert {each.inputs["clusterId"] for each in rules} == {"c0123456789abcdef"}
+    # A rule for a cluster that has no Prometheus yet would be refused, and one without the team's label reach nobody.
+    for each in rules:
+        assert "prometheus-collector" in stack.waits_for(each.name)
+        assert {"team", "severity"} == {label["name"] for label in each.inputs["labels"]}
 
 
 @pytest.mark.parametrize("section", ["{'install': {}}", "{'gmp': {'project': 'my-project'}}"])

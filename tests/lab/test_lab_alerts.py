@@ -66,6 +66,7 @@ class Case:
 
 
 ABOUT = "podinfo"
+GATEWAY = {"job": "gateways", "instance": "10.0.0.1:15090"}
 CASES = [
     Case("nothing is released", release("idle", 0, 0)),
     Case("a release is promoted", release("promoted", 0, 0)),
@@ -117,6 +118,21 @@ CASES = [
             **requests("a", "0+9x199 stale", reporter="source", pod="gw", source_workload="y"),
         },
         {"RecordedSeriesUnsound": ["gw"]},
+        at=200,
+    ),
+    Case(
+        "one failed request of a canary with few",
+        {**requests(STABLE, "0+90x300"), **requests(CANARY, "0+2x300"), **requests(CANARY, "0x197 1x102", "503")},
+        {"TrafficStaysSplit": [STABLE, CANARY]},
+    ),
+    Case(
+        "a proxy that was started again, and is called by others since",
+        {
+            **requests("a", "0+9x199 stale", reporter="source", pod="gw", source_workload="x", **GATEWAY),
+            **requests("a", "0+9x199 stale", reporter="source", pod="gw", source_workload="y", **GATEWAY),
+            **requests("a", "_x200 0+9x101", reporter="source", pod="gw", source_workload="z", **GATEWAY),
+            'envoy_server_uptime{job="gateways",instance="10.0.0.1:15090",pod="gw"}': "0+60x199 5+60x101",
+        },
         at=200,
     ),
     Case(

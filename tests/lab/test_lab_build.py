@@ -67,6 +67,48 @@ def test_a_build_that_fails_leaves_nothing_that_looks_whole(tmp_path: Path, targ
     assert target.complete
 
 
+def test_a_part_is_built_on_from_where_it_broke(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was built before the failure stays, and each program has a line with its count."""
+    made = tmp_path / "made"
+    broken = fake_go(tmp_path, then='[ "$3" != second ] || { echo no space left >&2; exit 1; }')
+    part = build.Part(tmp_path, {"one": "first", "two": "second"}, (), key=())
+    with build.making(made), pytest.raises(LabError, match="no space left"):
+        part.build(broken, made)
+    assert [each.name for each in made.iterdir() if not each.name.startswith(".")] == ["one"]
+    capsys.readouterr()
+    with build.making(made):
+        part.build(fake_go(tmp_path), made)
+    assert capsys.readouterr().out == "building two (2 of 2) ... 0 s\n"
+
+
+def test_a_change_of_one_part_builds_no_other_again(tmp_path: Path) -> None:
+    """Each has a key of its own: the files that it pins, its flags, and what else decides what is built."""
+    for name in ("go.mod", "go.sum", "main.go"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    parts = {
+        "servers": build.Part(tmp_path, {"a": "."}, (), key=("x",)),
+        "tools": build.Part(tmp_path, {"a": "."}, (), key=("x",), pinned=("main.go",), prefix="tools-"),
+    }
+    before = {name: part.place for name, part in parts.items()}
+    (tmp_path / "main.go").write_text("changed", encoding="utf-8")
+    assert [name for name, part in parts.items() if part.place != before[name]] == ["tools"]
+    assert replace(parts["servers"], key=("y",)).place != before["servers"]
+
+
+def test_a_copy_of_the_module_cache_can_be_written_and_removed(tmp_path: Path) -> None:
+    """The cache's folders are read-only: who is not root could neither build on nor clear the lab's part of it."""
+    source = tmp_path / "module" / "inner"
+    source.mkdir(parents=True)
+    (source / "a.go").write_text("package a", encoding="utf-8")
+    for each in (source / "a.go", source, source.parent):
+        each.chmod(0o555)
+    for _ in range(2):
+        build.copy(source.parent, tmp_path / "copy")
+    copied = [tmp_path / "copy", *(tmp_path / "copy").rglob("*")]
+    assert all(each.stat().st_mode & 0o200 for each in copied)
+    assert len(copied) == 3
+
+
 def test_two_builds_at_once_build_each_server_once(tmp_path: Path, target: build.Servers) -> None:
     """The second waits for the first and finds all of it done."""
     go = fake_go(tmp_path, pause="0.1")

@@ -144,11 +144,11 @@ def test_grafana_is_given_no_password() -> None:
     """Without a Secret the chart makes one by chance; with one it is named. `change-me` and its like are nowhere."""
     by_chance = read(grafana={})
     assert by_chance.grafana
-    given = grafana.values(by_chance.grafana, by_chance.source(load(good()).prometheus), "http://p")
+    given = grafana.values(by_chance.grafana, by_chance.source(load(good()).prometheus))
     assert not {"adminPassword", "admin", "envValueFrom"} & given.keys()
     named = read(**FULL)
     assert named.grafana
-    given = grafana.values(named.grafana, named.source(None), "http://p")
+    given = grafana.values(named.grafana, named.source(None))
     assert given["admin"] == {"existingSecret": "admin"}
     (source,) = given["datasources"]["datasources.yaml"]["datasources"]
     # The value is the pod's environment, and what is there comes from the Secret.
@@ -157,13 +157,22 @@ def test_grafana_is_given_no_password() -> None:
     assert "change" not in json.dumps(given)
 
 
+def test_a_tenant_is_no_variable_of_grafanas() -> None:
+    """Grafana reads `$blue` in what it provisions as a variable of its environment; `$$` stands for the sign itself."""
+    section = read(prometheus={"url": "http://p", "tenant": "$blue"}, grafana={})
+    assert section.grafana
+    given = grafana.values(section.grafana, section.source(None))
+    (source,) = given["datasources"]["datasources.yaml"]["datasources"]
+    assert source["secureJsonData"]["httpHeaderValue1"] == "$$blue"
+
+
 def test_grafana_shows_our_dashboard_with_the_stacks_prometheus() -> None:
     """The data source is the default one, so that the dashboard's variable finds it; the folder is the mounted one."""
     section = read(**FULL)
     assert section.grafana
-    given = grafana.values(section.grafana, section.source(None), "http://q")
+    given = grafana.values(section.grafana, section.source(None))
     (source,) = given["datasources"]["datasources.yaml"]["datasources"]
-    assert (source["type"], source["url"], source["isDefault"]) == ("prometheus", "http://q", True)
+    assert (source["type"], source["url"], source["isDefault"]) == ("prometheus", FULL["prometheus"]["url"], True)
     assert (source["jsonData"]["httpHeaderName1"], source["secureJsonData"]["httpHeaderValue1"]) == (
         "X-Scope-OrgID",
         "blue",
@@ -182,14 +191,14 @@ def test_a_token_for_prometheus_comes_from_its_secret() -> None:
     section = read(prometheus={"url": "http://p", "bearer_secret": "way-in"}, grafana={}, kiali={})
     assert section.grafana
     assert section.kiali
-    given = grafana.values(section.grafana, section.source(None), "http://p")
+    given = grafana.values(section.grafana, section.source(None))
     (source,) = given["datasources"]["datasources.yaml"]["datasources"]
     assert (source["jsonData"]["httpHeaderName1"], source["secureJsonData"]["httpHeaderValue1"]) == (
         "Authorization",
         "Bearer ${PROMETHEUS_TOKEN}",
     )
     assert given["envValueFrom"] == {"PROMETHEUS_TOKEN": {"secretKeyRef": {"name": "way-in", "key": "token"}}}
-    asked = kiali.values(section.kiali, section, section.source(None), "http://p")["external_services"]["prometheus"]
+    asked = kiali.values(section.kiali, section, section.source(None))["external_services"]["prometheus"]
     assert asked == {"url": "http://p", "auth": {"type": "bearer", "token": "secret:way-in:token"}}
 
 
@@ -197,7 +206,7 @@ def test_kiali_only_looks() -> None:
     """By default it takes a token of the cluster and may change nothing: the weights have one owner."""
     section = read(kiali={})
     assert section.kiali
-    given = kiali.values(section.kiali, section, section.source(load(good()).prometheus), "http://p")
+    given = kiali.values(section.kiali, section, section.source(load(good()).prometheus))
     assert (given["auth"]["strategy"], given["deployment"]["view_only_mode"]) == ("token", True)
     assert given["external_services"]["istio"]["root_namespace"] == "istio-system"
 
@@ -217,5 +226,5 @@ def test_only_tls_lets_people_in(more: dict[str, Any], matches: Any, found: str)
     assert asked.entrance
     (route,) = entrance.virtual_service("grafana", "monitoring", 80, asked.entrance)["spec"]["http"]
     assert (route.get("match"), entrance.address(asked.entrance)) == (matches, found)
-    ini = grafana.values(asked, read(kiali={}).source(load(good()).prometheus), "http://p")["grafana.ini"]
+    ini = grafana.values(asked, read(kiali={}).source(load(good()).prometheus))["grafana.ini"]
     assert (ini["server"]["root_url"], ini["security"]["cookie_secure"]) == (found, found.startswith("https"))

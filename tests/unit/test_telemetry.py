@@ -13,6 +13,7 @@ from tests.unit.settings_cases import changed
 from weighbridge import promql, queries, workload
 from weighbridge.charts import CHARTS
 from weighbridge.checks import Checks
+from weighbridge.errors import SettingsError
 from weighbridge.goal import checked
 from weighbridge.queries import RECORDED_REQUESTS
 from weighbridge.settings import Prometheus, load
@@ -360,6 +361,25 @@ def test_a_server_of_ones_own_gets_its_rules_as_text() -> None:
     assert len(yaml.safe_load(text(["jobs", "--mesh", "1.7"]))["scrape_configs"]) == len(JOBS) + len(MIXER_JOBS)
 
 
+def test_an_alert_has_the_labels_that_its_routing_asks_for() -> None:
+    """They are no pod's labels: `app` is anybody's to give, and a value may be the name of a channel."""
+    given = prometheus(install={}, alerts={"labels": {"app": "shop", "channel": "team web"}}).alerts
+    assert given is not None
+    assert dict(given.labels) == {"app": "shop", "channel": "team web"}
+
+
+@pytest.mark.parametrize("where", [{"gate": {"soak": "3h"}}, {"steps": [10, {"weight": 30, "soak": "3h"}, 100]}])
+def test_a_long_soak_is_no_standstill(where: dict[str, Any]) -> None:
+    """Else each release would be told of as stuck while it does what its plan says; a longer `stuck` is the way out."""
+    raw = changed("prometheus", {"install": {}, "alerts": {}})
+    raw["releases"]["podinfo"] |= where
+    rule = "must be longer than 'podinfo' stays at a step, 3h30s with its soak (got 2h)"
+    with pytest.raises(SettingsError, match=f"^{re.escape(f'{PROMETHEUS}.alerts.stuck: {rule}')}$"):
+        load(raw)
+    raw["prometheus"]["alerts"]["stuck"] = "4h"
+    assert load(raw).prometheus
+
+
 def test_every_chart_has_one_version() -> None:
     """A range would let two runs of one commit install two things."""
     for name in ("prometheus", "prometheus-adapter"):
@@ -384,6 +404,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("filters after their time", {"install": {}, "mesh": {"filters": True}}, f"{PROMETHEUS}.mesh.filters: is for Istio 1.8 and 1.9, whose charts ship them (got '1.31')"),
     ("a label off that the gate asks by", {"install": {}, "mesh": {"telemetry": True, "drop_tags": ["reporter"]}}, f"{PROMETHEUS}.mesh: 'drop_tags[0]' must be one of {', '.join(REST)} (got a value not shown)"),
     ("a rate over nothing", {"install": {}, "adapter": {"window": "1s"}}, f"{PROMETHEUS}.adapter: 'window' must be a duration from 10s to 1h (got a value not shown)"),
+    ("an adapter without the gate's credentials", {"url": "https://a.example", "auth": {"bearer": {"token": {"env": "A"}}}, "adapter": {}}, f"{PROMETHEUS}.adapter: must not stand beside 'auth', which only the gate has (got auth)"),
+    ("an adapter without a tenant", {"url": "https://a.example", "tenant": "web", "adapter": {}}, f"{PROMETHEUS}.adapter: must not stand beside 'tenant', which only the gate has (got tenant)"),
+    ("a rate over one sample", {"install": {"scrape_interval": "60s"}, "adapter": {}}, f"{PROMETHEUS}.adapter.window: must be four times 'install.scrape_interval', 4m, or more (got 2m)"),
+    ("a severity that is each alert's own", {"install": {}, "alerts": {"labels": {"severity": "page"}}}, f"{PROMETHEUS}.alerts: 'labels' must leave 'alertname' and 'severity' to Weighbridge (got 'severity')"),
+    ("a label of Kubernetes'", {"install": {}, "alerts": {"labels": {"example.com/team": "web"}}}, f"{PROMETHEUS}.alerts.labels: each name must be the name of an alert's label: letters, digits and '_' (got 'example.com/team')"),
     ("labels off without Telemetry", {"install": {}, "mesh": {"drop_tags": ["source_app"]}}, f"{PROMETHEUS}.mesh.drop_tags: needs 'telemetry: true' beside it (got source_app)"),
 ]  # fmt: skip
 

@@ -159,7 +159,7 @@ class Observability(Section):
             raise fault("is required while there is no 'prometheus'", got="nothing", key=key)
         if asked.install:
             # Whatever leads the run to it, inside the cluster it is the Service that the chart makes.
-            return Source.model_validate({"url": asked.install.address})
+            return Source.model_validate({"url": asked.inside})
         if asked.gmp or asked.auth or asked.headers or asked.tls or asked.proxy:
             # A run's credentials and files are not the cluster's: Grafana gets a Secret that somebody made for it.
             rule = (

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import model_validator
 
+from weighbridge.durations import format_seconds
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
 from weighbridge.settings.rules import Flag, Span, Text, Url, Whole, fault
@@ -197,12 +198,27 @@ class Prometheus(Section):
             raise fault("must be false with 'gmp', which keeps what a rule gives as gauges", "true", "recorded")
         if self.adapter is not None and self.gmp is not None:
             raise fault("must not stand beside 'gmp', which has an adapter of Google's own", "gmp", "adapter")
+        if self.adapter is not None:
+            self._adapter_gets_answers(self.adapter)
         if self.alerts is not None and not made:
             own = "`python -m weighbridge.telemetry` writes them for a server of your own"
             rule = f"needs one of {', '.join(MAKES)}; {own}"
             raise fault(rule, got="none", key="alerts")
         if self.alerts is not None and self.arms is not None and self.arms.cluster_id is None:
             raise fault("needs 'arms.cluster_id'", got="nothing", key="alerts")
+
+    def _adapter_gets_answers(self, adapter: Adapter) -> None:
+        """The credentials and files of a run are not the cluster's, where the adapter asks with none at all."""
+        if self.install is not None:
+            least = 4 * self.install.scrape_interval
+            if adapter.window < least:
+                rule = f"must be four times 'install.scrape_interval', {format_seconds(least)}, or more"
+                raise fault(rule, got=format_seconds(adapter.window), key="adapter.window")
+            return
+        held = {"auth": self.auth, "headers": self.headers, "tenant": self.tenant, "tls": self.tls, "proxy": self.proxy}
+        for name, each in held.items():
+            if each:
+                raise fault(f"must not stand beside {name!r}, which only the gate has", got=name, key="adapter")
 
     @property
     def makes(self) -> bool:
@@ -215,6 +231,11 @@ class Prometheus(Section):
         """Where the gate asks: what is said, else what follows."""
         made = self.gmp or self.install
         return self.url or (made.address if made else "")
+
+    @property
+    def inside(self) -> str:
+        """Where whoever is in the cluster asks: the Service that `install` makes, however a run gets there."""
+        return self.install.address if self.install else self.address
 
     @model_validator(mode="after")
     def _headers_are_clean(self) -> Prometheus:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import ValidationError, model_validator
 
+from weighbridge.durations import format_seconds
 from weighbridge.errors import SettingsError
 from weighbridge.settings.cluster import CLUSTER_NAME, Cluster, Made
 from weighbridge.settings.frozen import Frozen
@@ -56,6 +57,20 @@ class Settings(Section):
             if release.weight and self.prometheus is None:
                 rule = f"is required while {release.name!r} has weight {release.weight}"
                 raise fault(rule, got="nothing", key="prometheus")
+        return self
+
+    @model_validator(mode="after")
+    def _a_soak_is_no_standstill(self) -> Settings:
+        alerts = self.prometheus.alerts if self.prometheus else None
+        for release in self.releases.values():
+            if alerts is None or release.cluster is not None:
+                continue
+            steps = [step for step in release.steps if step.weight < 100]  # noqa: PLR2004  percent
+            soaks = [release.gate.soak if step.soak is None else step.soak for step in steps]
+            longest = max(soaks, default=0.0) + release.gate.warm_up
+            if alerts.stuck <= longest:
+                rule = f"must be longer than {release.name!r} stays at a step, {format_seconds(longest)} with its soak"
+                raise fault(rule, got=format_seconds(alerts.stuck), key="prometheus.alerts.stuck")
         return self
 
     @model_validator(mode="after")

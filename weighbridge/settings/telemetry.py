@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from pydantic import model_validator
 
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.names import NAMESPACE
-from weighbridge.settings.pods import Labels, ObjectName, Resources
+from weighbridge.settings.pods import ObjectName, Resources
 from weighbridge.settings.quantities import Quantity
 from weighbridge.settings.rules import Choice, Flag, Span, Text, Url, Whole, fault
 from weighbridge.settings.section import Section
-from weighbridge.settings.shapes import Listed
+from weighbridge.settings.shapes import Listed, Mapped
 from weighbridge.telemetry.labels import REST
 
 JOBS: Final = (
@@ -156,6 +157,17 @@ class Arms(Section):
     """Whether `pulumi destroy` refuses to take the environment away."""
 
 
+_ALERT_LABEL = Text(r"[a-zA-Z_][a-zA-Z0-9_]*", "must be the name of an alert's label: letters, digits and '_'", 100)
+_ALERT_VALUE = Text(
+    r"[A-Za-z0-9](?:[A-Za-z0-9 _./:@-]*[A-Za-z0-9])?",
+    "must be an alert's label: letters, digits, spaces and any of _ . / : @ -",
+    200,
+)
+AlertLabels = Annotated[
+    Mapping[str, Annotated[str, _ALERT_VALUE]], Mapped(_ALERT_LABEL, reserved=("alertname", "severity"))
+]
+
+
 class Alerts(Section):
     """Alert rules for releases."""
 
@@ -163,8 +175,8 @@ class Alerts(Section):
     """How long a canary may have the same weight: longer than the longest soak or pause of a step."""
     waiting: Annotated[float, Span(low=60, whole=True)] = 30 * 60.0
     """How long a gate may hold a release because it has no usable answer."""
-    labels: Labels = Frozen()
-    """Put on each alert, for the routing of Alertmanager."""
+    labels: AlertLabels = Frozen()
+    """Put on each alert beside its `severity`, for the routing of Alertmanager."""
 
 
 class Mesh(Section):

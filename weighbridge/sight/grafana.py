@@ -38,13 +38,12 @@ def dashboard_map(namespace: str) -> dict[str, Any]:
     }
 
 
-def values(asked: Grafana, source: Source, url: Any) -> Values:
+def values(asked: Grafana, source: Source) -> Values:
     """Values of the chart grafana.
 
     Args:
         asked: the settings.
         source: of the data.
-        url: of the source: text, or what will be text.
     """
     return {
         "fullnameOverride": NAME,
@@ -52,7 +51,7 @@ def values(asked: Grafana, source: Source, url: Any) -> Values:
         "rbac": {"create": False},
         "testFramework": {"enabled": False},
         "service": {"port": PORT},
-        "datasources": {"datasources.yaml": {"apiVersion": 1, "datasources": [_source(source, url)]}},
+        "datasources": {"datasources.yaml": {"apiVersion": 1, "datasources": [_source(source)]}},
         "dashboardProviders": {"dashboardproviders.yaml": {"apiVersion": 1, "providers": [_provider()]}},
         "dashboardsConfigMaps": {_FOLDER: DASHBOARDS},
         "grafana.ini": _ini(asked),
@@ -64,7 +63,7 @@ def values(asked: Grafana, source: Source, url: Any) -> Values:
     }
 
 
-def _source(source: Source, url: Any) -> Values:
+def _source(source: Source) -> Values:
     json: Values = {"httpMethod": "POST"}
     secure: Values = {}
     more: Values = {}
@@ -75,7 +74,7 @@ def _source(source: Source, url: Any) -> Values:
     if source.bearer_secret:
         headers.append(("Authorization", "Bearer ${PROMETHEUS_TOKEN}"))
     if source.tenant:
-        headers.append((source.tenant_header, source.tenant))
+        headers.append((source.tenant_header, _literal(source.tenant)))
     for number, (name, value) in enumerate(headers, start=1):
         json[f"httpHeaderName{number}"], secure[f"httpHeaderValue{number}"] = name, value
     return {
@@ -83,13 +82,18 @@ def _source(source: Source, url: Any) -> Values:
         "uid": DATA_SOURCE,
         "type": "prometheus",
         "access": "proxy",
-        "url": url,
+        "url": source.url,
         "isDefault": True,
         "editable": False,
         "jsonData": json,
         **more,
         **({"secureJsonData": secure} if secure else {}),
     }
+
+
+def _literal(text: str) -> str:
+    """Text in which Grafana looks for no variable: what it provisions it reads like a shell does."""
+    return text.replace("$", "$$")
 
 
 def _environment(source: Source) -> Values:

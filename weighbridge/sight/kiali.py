@@ -13,14 +13,13 @@ PORT: Final = 20001
 Values = dict[str, Any]
 
 
-def values(asked: Kiali, around: Observability, source: Source, url: Any) -> Values:
+def values(asked: Kiali, around: Observability, source: Source) -> Values:
     """Values of the chart kiali-server.
 
     Args:
         asked: the settings.
         around: the section that they stand in.
         source: of the data.
-        url: of the source: text, or what will be text.
     """
     return {
         "auth": {"strategy": asked.auth},
@@ -33,7 +32,7 @@ def values(asked: Kiali, around: Observability, source: Source, url: Any) -> Val
         },
         "external_services": {
             "istio": {"root_namespace": around.mesh_namespace},
-            "prometheus": {"url": url, **_way_in(source)},
+            "prometheus": {"url": source.url, **_way_in(source)},
             "grafana": {"enabled": False},
             "tracing": {"enabled": False},
         },

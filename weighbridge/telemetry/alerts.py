@@ -24,6 +24,8 @@ _RELEASE: Final = "{{ $labels.namespace }}/{{ $labels.release }}"
 _MOVED: Final = 0.02
 _FAILING: Final = 0.05
 _SOUND: Final = 0.01
+_SEVERAL: Final = 5
+"""Failures in five minutes that somebody is told of: one failed request of three is no rate of failures."""
 
 
 def alerts(
@@ -84,8 +86,8 @@ def _of_releases(stuck: float, waiting: float) -> list[Rule]:
             waiting,
             "warning",
             f"{_RELEASE} waits for a verdict",
-            f"The gate has held the release for {format_seconds(waiting)}: too few requests, or Prometheus gives no "
-            f"usable answer. {status} Nothing is asked until the next `pulumi up`.",
+            f"The gate has held the release for {format_seconds(waiting)}: too few requests, Prometheus gives no "
+            f"usable answer, or the run did not await the soak. {status} Nothing is asked until the next `pulumi up`.",
         ),
         _alert(
             "ReleaseStuck",
@@ -119,6 +121,7 @@ def _of_the_mesh(stuck: float) -> list[Rule]:
     failed = f'{REQUESTS}{{{_REVISION},response_code=~"5.."}}'
     errors = "(sum by ({0}, destination_workload) (rate({1}[5m])) / sum by ({0}, destination_workload) (rate({2}[5m])))"
     bad = errors.format(_SERVICE, failed, counted)
+    several = f"sum by ({_SERVICE}, destination_workload) (increase({failed}[5m])) > {_SEVERAL}"
     # A revision without a single failure has no failed series: it is the one in `each` that is not in `bad`.
     other = f"(count by ({_SERVICE}) ({each} > 0 unless {bad} > {_SOUND}) > 0)"
     of = "{{ $labels.destination_workload_namespace }}/{{ $labels.destination_workload }}"
@@ -135,12 +138,12 @@ def _of_the_mesh(stuck: float) -> list[Rule]:
         ),
         _alert(
             "RevisionFails",
-            f"({bad} > {_FAILING}) and on ({_SERVICE}) {other}",
+            f"({bad} > {_FAILING}) and ({several}) and on ({_SERVICE}) {other}",
             120,
             "critical",
             f"{of} fails and the other revision does not",
             "{{ $value | humanizePercentage }} of its requests end with a 5xx, and below 1% of the other revision's. "
-            "`pulumi up --refresh` judges it again and takes the traffic back.",
+            "`pulumi up --refresh` judges the canary again, and takes its traffic back where it is the one that fails.",
         ),
     ]
 
@@ -150,10 +153,12 @@ def _unsound(interval: float) -> Rule:
     some = '{reporter=~"source|destination"}'
     back = format_seconds(max(60.0, 2 * interval))
     span = format_seconds(2 * max(60.0, 2 * interval))
+    # After a restart, none of the series from before need be there again to show a reset: the proxy's uptime does.
     fewer = f"count {without} ({REQUESTS}{some}) < count {without} ({REQUESTS}{some} offset {back})"
     return _alert(
         "RecordedSeriesUnsound",
-        f"({fewer}) unless (max {without} (resets({REQUESTS}{some}[{span}])) > 0)",
+        f"({fewer}) unless (max {without} (resets({REQUESTS}{some}[{span}])) > 0) "
+        f"unless on (job, instance) (envoy_server_uptime < {2 * max(60.0, 2 * interval):.0f})",
         0,
         "critical",
         "A proxy forgets series, and the recorded ones count its requests anew",

@@ -23,14 +23,14 @@ class Alert:
         expression: PromQL.
         minutes: that it has to hold.
         message: what is told.
-        severity: of the alert.
+        labels: of the alert, its severity among them.
     """
 
     name: str
     expression: str
     minutes: int
     message: str
-    severity: str
+    labels: Mapping[str, str]
 
 
 def custom_jobs(version: str, interval: float) -> str:
@@ -62,5 +62,5 @@ def alerts(groups: Sequence[Mapping[str, Any]]) -> Iterator[Alert]:
                     # It knows whole minutes, and none shorter than one.
                     max(1, round(held / 60)),
                     f"{told['summary']}. {told['description']}",
-                    rule["labels"]["severity"],
+                    dict(rule["labels"]),
                 )
