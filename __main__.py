@@ -71,7 +71,12 @@ def way_in(stack: Settings, clusters: Mapping[str | None, Cluster]) -> list[pulu
     cluster = clusters[gateway.cluster]
     secrets = key_pair(gateway, References(os.environ, pulumi.runtime.config.get_config))
     args = IstioGatewayArgs(
-        gateway, cluster.mesh_provider, {key: pulumi.Output.secret(text) for key, text in secrets.items()}
+        gateway,
+        cluster.mesh_provider,
+        {key: pulumi.Output.secret(text) for key, text in secrets.items()},
+        cluster.outputs.get("cluster_id"),
+        # What a cloud's own parts need comes with the cluster: the project's APIs, and its workload identity pool.
+        (cluster.provider,),
     )
     made = IstioGateway("gateway", args, pulumi.ResourceOptions(provider=cluster.provider))
     pulumi.export("gateway", {"name": made.gateway, "address": made.address})

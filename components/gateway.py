@@ -31,12 +31,16 @@ class IstioGatewayArgs:
     Attributes:
         gateway: its settings.
         mesh_provider: of the API server that has the mesh's objects; None where it is the cluster's.
+        cluster_id: of the cluster, where it is one of Alibaba Cloud that the stack makes.
+        after: what is there before any of it, those of its parts too that are not on the cluster.
         credentials: Alibaba Cloud's key pair, where the DNS needs it, as secret outputs: `access-token`, `secret-key`.
     """
 
     gateway: Gateway
     mesh_provider: pulumi.ProviderResource | None = None
     credentials: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    cluster_id: pulumi.Input[str] | None = None
+    after: Sequence[pulumi.Resource] = ()
 
 
 class IstioGateway(pulumi.ComponentResource):
@@ -71,7 +75,7 @@ class IstioGateway(pulumi.ComponentResource):
         self.register_outputs({"gateway": self.gateway, "address": self.address})
 
     def _own(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
+        return pulumi.ResourceOptions(parent=self, depends_on=[*self._args.after, *depends_on])
 
     def _on_mesh(self, depends_on: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, provider=self._args.mesh_provider, depends_on=list(depends_on))
@@ -107,7 +111,8 @@ class IstioGateway(pulumi.ComponentResource):
                 # The id is not known before the release is made, so a first preview reads nothing.
                 ip = self._service_ip(release.status.apply(lambda status: f"{status.namespace}/{status.name}"))
         elif settings.asm:
-            self._istio("asm", asm.istio_gateway(settings, reserved.annotations if reserved else None), [])
+            annotations = reserved.annotations if reserved else None
+            self._istio("asm", asm.istio_gateway(settings, annotations, self._args.cluster_id), [])
         if settings.dns and ip is not None:
             kind = "google" if settings.dns.google else "alibaba"
             dns.cloud(kind).records(self._name, settings.dns, settings.hosts, ip, self._own())

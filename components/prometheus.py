@@ -71,7 +71,7 @@ class PrometheusAddon(pulumi.ComponentResource):
                     "adapter",
                     "prometheus-adapter",
                     given.adapter.namespace,
-                    charts.prometheus_adapter(given.adapter, given.address),
+                    charts.prometheus_adapter(given.adapter, given.inside),
                 )
             )
         self.register_outputs({"address": self.address})

@@ -87,6 +87,13 @@ def test_the_adapter_asks_the_gates_server() -> None:
     )
 
 
+def test_the_adapter_asks_from_inside_whatever_leads_the_run_there() -> None:
+    """A port-forward is the run's own: pods ask the Service of the server that is installed."""
+    both = charts(made(adapter={}, install={}, url="http://127.0.0.1:9090"))
+    told = both["prometheus-adapter"].inputs["values"]["prometheus"]
+    assert told["url"] == "http://prometheus-server.monitoring.svc.cluster.local"
+
+
 def test_the_meshs_objects_go_to_the_meshs_api_server() -> None:
     """The rest goes to the cluster's."""
     stack = made(install={}, mesh={"telemetry": True})

@@ -21,12 +21,13 @@ def load_balancer(identity: Any) -> dict[str, Any]:
     return {f"{_PREFIX}-id": identity, f"{_PREFIX}-force-override-listeners": "true"}
 
 
-def istio_gateway(gateway: Gateway, annotations: Mapping[str, Any] | None = None) -> Object:
+def istio_gateway(gateway: Gateway, annotations: Mapping[str, Any] | None = None, made: Any = None) -> Object:
     """Build ASM's IstioGateway.
 
     Args:
         gateway: its settings, with `asm`.
         annotations: of its Service; without any the load balancer is ASM's own.
+        made: id of the cluster that the stack makes, a text or an output, where the settings name none.
     """
     asm = gateway.asm
     if asm is None:
@@ -34,7 +35,7 @@ def istio_gateway(gateway: Gateway, annotations: Mapping[str, Any] | None = None
     ports = {"http-0": gateway.ports.http, **({"https-1": gateway.ports.https} if gateway.tls else {})}
     spec = {
         "gatewayType": "ingress",
-        "clusterIds": list(asm.clusters),
+        "clusterIds": list(asm.clusters or [made]),
         "replicaCount": asm.replicas,
         "serviceType": "LoadBalancer",
         "serviceAnnotations": dict(annotations or {f"{_PREFIX}-address-type": asm.reach}),

@@ -82,8 +82,8 @@ class Adopt(Section):
 class Asm(Section):
     """Alibaba Cloud Service Mesh: its own object `IstioGateway` makes the gateway, on the mesh's API server."""
 
-    clusters: Annotated[tuple[Annotated[str, _CLUSTER_ID], ...], Listed(least=1, unique=True)]
-    """Ids of the ACK clusters that the gateway runs in."""
+    clusters: Annotated[tuple[Annotated[str, _CLUSTER_ID], ...], Listed(least=1, unique=True)] | None = None
+    """Ids of the ACK clusters that the gateway runs in; without it the one that this stack makes."""
     gateway: Annotated[str, OBJECT] = "ingressgateway"
     """Name of the gateway. Its pods are labelled `istio: NAME`, its Service is `istio-NAME`."""
     replicas: Annotated[int, Whole(1, 1000)] = 2

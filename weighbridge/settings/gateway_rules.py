@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from weighbridge.settings.cluster import Cluster, Existing, Gke
+from weighbridge.settings.cluster import Ack, Cluster, Existing, Gke
 from weighbridge.settings.gateway import Gateway
 from weighbridge.settings.release import Release
 from weighbridge.settings.rules import fault
@@ -37,6 +37,10 @@ def _asm_has_its_server(gateway: Gateway, cluster: Cluster) -> None:
         where = f"clusters.{gateway.cluster}" if gateway.cluster else "cluster"
         rule = "'asm' needs 'mesh_kubeconfig' in its cluster, as the mesh has an API server of its own"
         raise fault(rule, got=f"{where} without it", key="gateway")
+    if isinstance(cluster, Ack) and cluster.mesh is None:
+        raise fault("'asm' needs 'mesh' in its cluster", got="kind 'ack' without it", key="gateway")
+    if gateway.asm.clusters is None and not isinstance(cluster, Ack):
+        raise fault("'clusters' is required where this stack makes no cluster", got="nothing", key="gateway.asm")
 
 
 def _is_served(gateway: Gateway, release: Release) -> None:

@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
-from weighbridge.settings.rules import Flag, Span, Text, Url, Whole, fault
+from weighbridge.settings.rules import Flag, Span, Text, Url, Whole, fault, is_loopback
 from weighbridge.settings.section import Section
 from weighbridge.settings.shapes import Mapped
 from weighbridge.settings.telemetry import ASKS_NO_URL, MAKES, Adapter, Alerts, Arms, Gmp, Install, Mesh
@@ -197,6 +197,8 @@ class Prometheus(Section):
             raise fault("must be false with 'gmp', which keeps what a rule gives as gauges", "true", "recorded")
         if self.adapter is not None and self.gmp is not None:
             raise fault("must not stand beside 'gmp', which has an adapter of Google's own", "gmp", "adapter")
+        if self.adapter is not None and is_loopback(self.inside):
+            raise fault("needs a 'url' that pods reach, and not the run's own machine", repr(self.inside), "adapter")
         if self.alerts is not None and not made:
             own = "`python -m weighbridge.telemetry` writes them for a server of your own"
             rule = f"needs one of {', '.join(MAKES)}; {own}"
@@ -209,6 +211,11 @@ class Prometheus(Section):
         """Whether it makes anything, and is not only asked."""
         own = self.install or (self.gmp and self.gmp.scrape) or (self.arms and self.arms.cluster_id) or self.adapter
         return bool(own) or self.mesh.telemetry or self.mesh.filters
+
+    @property
+    def inside(self) -> str:
+        """Where pods of the cluster ask: whatever leads a run to an installed server, they have its Service."""
+        return self.install.address if self.install else self.address
 
     @property
     def address(self) -> str:
