@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from docs.created import PICTURED, registered
 from tests.components.recording import revealed
 from tests.policy.stack_cases import GATE, GATEWAY, ROUTE, Reports, Resource, Stack
 
-PER_RESOURCE: list[Callable[..., None]] = [
+PER_RESOURCE: list[Any] = [
     weight_is_on_the_plan,
     gate_has_a_success_metric,
     weights_carry_a_decision,
@@ -44,7 +43,8 @@ def test_no_rule_has_anything_against_it(stack: str) -> None:
     for resource in resources:
         for rule in PER_RESOURCE:
             rule(resource, report)
-    weights_follow_the_gate(Stack(resources), report)
+    over_all: Any = weights_follow_the_gate
+    over_all(Stack(resources), report)
     assert report.lines == []
     assert {GATE, ROUTE, GATEWAY} <= {each.resource_type for each in resources}
 
@@ -53,10 +53,9 @@ def test_no_rule_has_anything_against_it(stack: str) -> None:
 def test_a_rule_would_see_what_is_wrong_with_it(stack: str) -> None:
     """The same resources with plain HTTP on the Gateway are refused: what was shown to the rules is what they read."""
     report = Reports()
+    speak_tls: Any = gateways_speak_tls
     for each in declared(stack):
         if each.resource_type == GATEWAY:
             servers: list[dict[str, Any]] = [{"hosts": ["*"], "port": {"protocol": "HTTP"}}]
-            gateways_speak_tls(
-                Resource(each.resource_type, each.name, each.given | {"spec": {"servers": servers}}), report
-            )
+            speak_tls(Resource(each.resource_type, each.name, each.given | {"spec": {"servers": servers}}), report)
     assert report.lines == ["istio-system/public: * must be served over TLS, plain HTTP may only redirect (got HTTP)"]
