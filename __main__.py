@@ -77,6 +77,8 @@ def way_in(stack: Settings, clusters: Mapping[str | None, Cluster]) -> list[pulu
         cluster.mesh_provider,
         {key: pulumi.Output.secret(text) for key, text in secrets.items()},
         cluster.outputs.get("cluster_id"),
+        # What a cloud's own parts need comes with the cluster: the project's APIs, and its workload identity pool.
+        (cluster.provider,),
     )
     providers = [each for each in (cluster.provider, cluster.cloud_provider) if each]
     made = IstioGateway("gateway", args, pulumi.ResourceOptions(providers=providers))

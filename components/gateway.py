@@ -31,6 +31,7 @@ class IstioGatewayArgs:
     Attributes:
         gateway: its settings.
         mesh_provider: of the API server that has the mesh's objects; None where it is the cluster's.
+        after: what is there before any of it, those of its parts too that are not on the cluster.
         credentials: Alibaba Cloud's key pair, where the DNS needs it, as secret outputs: `access-token`, `secret-key`.
         cluster: ID that Alibaba Cloud has given the cluster, where the stack knows it.
     """
@@ -39,6 +40,7 @@ class IstioGatewayArgs:
     mesh_provider: pulumi.ProviderResource | None = None
     credentials: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     cluster: pulumi.Input[str] | None = None
+    after: Sequence[pulumi.Resource] = ()
 
 
 class IstioGateway(pulumi.ComponentResource):
@@ -73,7 +75,7 @@ class IstioGateway(pulumi.ComponentResource):
         self.register_outputs({"gateway": self.gateway, "address": self.address})
 
     def _own(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
+        return pulumi.ResourceOptions(parent=self, depends_on=[*self._args.after, *depends_on])
 
     def _on_mesh(self, depends_on: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, provider=self._args.mesh_provider, depends_on=list(depends_on))

@@ -57,8 +57,8 @@ Rules over several keys
 - `prometheus` has at most one of `install`, `gmp` and `arms`; `url` is required, except with `install`, and stays away
   from `gmp`, from which it follows. [Telemetry](telemetry.md) says what each one makes. `alerts.stuck`
   is longer than any release stays at a step, and an `adapter` without `install` asks where no credentials are needed.
-- `observability.prometheus` is required where the gate's way in to `prometheus` has credentials, or there is none.
-  `kiali.auth: anonymous` stands beside no `entrance`. [The dashboard](dashboard.md) has examples.
+- `observability.prometheus` is required where the gate's way in to `prometheus` has credentials or begins at 127.0.0.1,
+  or there is none. `kiali.auth: anonymous` stands beside no `entrance`. [The dashboard](dashboard.md) has examples.
 - `workload.progress_deadline` is longer than `workload.min_ready`.
 - Two releases must not both route a host on one gateway, or inside the mesh, of one cluster, unless one of them has a
   `route.match`.

@@ -22,7 +22,17 @@ def test_all_that_is_made_is_in_the_picture() -> None:
     for name in ("cluster-ack", "cluster-asm", "cluster-vpc", "podinfo-routes", "verdict"):
         assert f"<b>{name}</b>" in page, name
         assert f"| `{name}` |" in page, name
-    assert "Protected from deletion: `cluster-ack`, `cluster-asm`." in page
+    assert "Protected from deletion: `cluster-ack`, `cluster-asm`, `gateway-address`" in page
+
+
+@pytest.mark.parametrize("stack", PICTURED)
+def test_every_part_has_its_box(stack: str) -> None:
+    """A resource stands in the component that made it; the verdict alone is the stack's own."""
+    page = file(stack).read_text(encoding="utf-8")
+    boxes = set(re.findall(r'^ +subgraph n\d+\["(\w+)<br/>', page, re.MULTILINE))
+    assert {"CanaryRelease", "IstioGateway", "Observability"} <= boxes
+    assert re.findall(r"^  n\d+\[.*<b>(.*)</b>", page, re.MULTILINE) == ["verdict"]
+    assert page.count("-->") + page.count("-.->") < 50
 
 
 def resource(name: str, *needs: str, parent: str = "", kind: str = "gcp:x:Thing", custom: bool = True) -> Registered:
@@ -42,6 +52,16 @@ def test_an_arrow_that_others_say_already_is_left_out() -> None:
         resource("c", "gcp:x:Thing::a", "gcp:x:Thing::b"),
     ]
     assert [line.strip() for line in picture(chain) if "-->" in line] == ["n0 --> n1", "n1 --> n2"]
+
+
+def test_what_leaves_a_box_is_one_arrow_between_boxes() -> None:
+    """That each of a release's parts waits for each of a gateway's is one thing to say, and one line."""
+    home, away = (resource(name, kind="weighbridge:index:Box", custom=False) for name in ("home", "away"))
+    first = [resource(name, parent=home.urn) for name in ("a", "b")]
+    then = [resource(name, *(each.urn for each in first), parent=away.urn) for name in ("c", "d")]
+    last = resource("e", then[0].urn)
+    lines = sorted(line.strip() for line in picture([home, away, *first, *then, last]) if "->" in line)
+    assert lines == ["n0 --> n1", "n4 --> n6"]
 
 
 def test_a_provider_leads_to_the_component_that_uses_it() -> None:

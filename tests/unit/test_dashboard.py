@@ -109,7 +109,29 @@ def test_a_prometheus_that_the_stack_installs_gets_the_releases_with_it() -> Non
         assert settings.prometheus
         assert settings.prometheus.install
         given = charts.prometheus(settings.prometheus, settings.prometheus.install, [])["kube-state-metrics"]
-        assert given == {"enabled": wanted, **(state_metrics.state_metrics_values() if wanted else {})}
+        for key, value in state_metrics.state_metrics_values().items():
+            assert (given.get(key) == value) is wanted, key
+        assert given["enabled"] is wanted
+
+
+def test_alerts_and_dashboard_have_what_they_ask_unless_it_is_turned_off() -> None:
+    """An installed Prometheus brings the metrics of the releases along without a word."""
+    settings = load(good() | {"prometheus": {"install": {}}})
+    assert settings.prometheus
+    assert settings.prometheus.install
+    given = charts.prometheus(settings.prometheus, settings.prometheus.install, [])["kube-state-metrics"]
+    assert given["enabled"] is True
+    assert given.items() >= state_metrics.state_metrics_values().items()
+
+
+def test_what_comes_along_unasked_reads_no_secret() -> None:
+    """The chart's own list of kinds gives the right to read every Secret of the cluster."""
+    settings = load(good() | {"prometheus": {"install": {}}})
+    assert settings.prometheus
+    assert settings.prometheus.install
+    given = charts.prometheus(settings.prometheus, settings.prometheus.install, [])["kube-state-metrics"]
+    assert {"pods", "deployments"} <= set(given["collectors"])
+    assert not {"secrets", "configmaps"} & set(given["collectors"])
 
 
 def test_a_mesh_with_an_api_server_of_its_own_gets_a_kube_state_metrics_of_its_own() -> None:

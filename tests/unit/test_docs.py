@@ -36,7 +36,8 @@ def example() -> tuple[str, dict[str, Any]]:
 
 def raw(document: dict[str, Any]) -> dict[str, Any]:
     """A stack file's settings, as `load` takes them."""
-    return {key.removeprefix("weighbridge:"): value for key, value in document["config"].items()}
+    prefix = "weighbridge:"
+    return {key.removeprefix(prefix): value for key, value in document["config"].items() if key.startswith(prefix)}
 
 
 def switched_on(written: str) -> str:

@@ -95,6 +95,12 @@ def test_whom_they_ask() -> None:
     with pytest.raises(SettingsError) as caught:
         load(stack(seen, prometheus={"gmp": {"project": "my-project"}}))
     assert str(caught.value) == needed
+    for here in ("http://127.0.0.1:9090", "http://localhost", "http://[::1]:9090"):
+        with pytest.raises(SettingsError) as caught:
+            load(stack(seen, prometheus={"url": here}))
+        rule = "is required, as the 'url' of 'prometheus' leads pods to themselves, and not to the run's machine"
+        assert str(caught.value) == f"{KEY}.prometheus: {rule} (got nothing)"
+        assert load(stack(seen, prometheus={"url": here, "install": {}}))
     made = load(stack(seen, prometheus={"install": {"namespace": "monitoring"}}))
     assert made.observability
     assert made.observability.source(made.prometheus).url == "http://prometheus-server.monitoring.svc.cluster.local:80"

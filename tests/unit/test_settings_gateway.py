@@ -208,6 +208,27 @@ def test_a_mistake_is_one_exact_line(gateway: dict[str, Any], told: str) -> None
     assert "hunter2" not in told
 
 
+ACK = {"kind": "ack", "region": "cn-hangzhou", "zones": ["cn-hangzhou-i"], "name": "demo"}
+MESH_ELSEWHERE = {"kind": "existing", "mesh_kubeconfig": "asm.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "line"),
+    [
+        (MESH_ELSEWHERE, f"{KEY}.asm: 'clusters' is required, as nobody here made the cluster (got nothing)"),
+        (ACK, f"{KEY}: 'asm' needs 'mesh' in its cluster (got kind 'ack' without it)"),
+    ],
+    ids=["whose id nobody says", "without a mesh"],
+)
+def test_asm_knows_the_cluster_that_the_stack_makes_and_no_other(cluster: dict[str, Any], line: str) -> None:
+    """The id of a cluster is not known before it is made, so the stack that makes it need not say it."""
+    gateway = {"asm": {}, "hosts": ["*"], "insecure": True}
+    with pytest.raises(SettingsError) as caught:
+        load({"cluster": cluster, "gateway": gateway})
+    assert str(caught.value) == line
+    assert load({"cluster": ACK | {"mesh": {}}, "gateway": gateway}).gateway
+
+
 def test_a_release_s_host_that_the_gateway_does_not_serve_is_refused() -> None:
     """Istio would answer it with a 404 and say nothing."""
     release = {"namespace": "test", "port": 80, "stable": {"image": "a:1"}, "gateways": ["istio-system/public"]}

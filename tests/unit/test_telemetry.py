@@ -192,9 +192,10 @@ def test_the_chart_has_rules_and_alerts() -> None:
 
 
 def test_the_chart_costs_no_more_than_is_asked() -> None:
-    """Nothing beside the server by default; a week on a volume; each of the others when it is named."""
+    """Beside the server the metrics of the releases alone; a week on a volume; each of the others when it is named."""
     made = values()
-    assert not any(made[name]["enabled"] for name in ("alertmanager", "kube-state-metrics", "prometheus-pushgateway"))
+    assert not any(made[name]["enabled"] for name in ("alertmanager", "prometheus-pushgateway"))
+    assert values(kube_state_metrics=False)["kube-state-metrics"] == {"enabled": False}
     assert (made["server"]["retention"], made["server"]["persistentVolume"]) == (
         "604800s",
         {"enabled": True, "size": "20Gi"},
@@ -403,6 +404,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("Telemetry before its time", {"install": {}, "mesh": {"version": "1.9", "telemetry": True}}, f"{PROMETHEUS}.mesh.telemetry: needs Istio 1.18 or newer (got '1.9')"),
     ("filters after their time", {"install": {}, "mesh": {"filters": True}}, f"{PROMETHEUS}.mesh.filters: is for Istio 1.8 and 1.9, whose charts ship them (got '1.31')"),
     ("a label off that the gate asks by", {"install": {}, "mesh": {"telemetry": True, "drop_tags": ["reporter"]}}, f"{PROMETHEUS}.mesh: 'drop_tags[0]' must be one of {', '.join(REST)} (got a value not shown)"),
+    ("an adapter that asks itself", {"url": "http://localhost:9090", "adapter": {}}, f"{PROMETHEUS}.adapter: needs a 'url' that pods reach, and not the run's own machine (got 'http://localhost:9090')"),
     ("a rate over nothing", {"install": {}, "adapter": {"window": "1s"}}, f"{PROMETHEUS}.adapter: 'window' must be a duration from 10s to 1h (got a value not shown)"),
     ("an adapter without the gate's credentials", {"url": "https://a.example", "auth": {"bearer": {"token": {"env": "A"}}}, "adapter": {}}, f"{PROMETHEUS}.adapter: must not stand beside 'auth', which only the gate has (got auth)"),
     ("an adapter without a tenant", {"url": "https://a.example", "tenant": "web", "adapter": {}}, f"{PROMETHEUS}.adapter: must not stand beside 'tenant', which only the gate has (got tenant)"),

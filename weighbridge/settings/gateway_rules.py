@@ -77,6 +77,8 @@ def _asm_has_its_server(gateway: Gateway, cluster: Cluster) -> None:
         where = f"clusters.{gateway.cluster}" if gateway.cluster else "cluster"
         rule = "'asm' needs 'mesh_kubeconfig' in its cluster, as the mesh has an API server of its own"
         raise fault(rule, got=f"{where} without it", key="gateway")
+    if isinstance(cluster, Ack) and cluster.mesh is None:
+        raise fault("'asm' needs 'mesh' in its cluster", got="kind 'ack' without it", key="gateway")
 
 
 def _is_served(gateway: Gateway, release: Release) -> None:

@@ -10,7 +10,7 @@ from weighbridge.settings.cluster import CLUSTER_NAME
 from weighbridge.settings.names import DNS_NAME, DOMAIN_NAME, GATEWAY, NAMESPACE
 from weighbridge.settings.prometheus import TENANT_HEADER
 from weighbridge.settings.quantities import Quantity
-from weighbridge.settings.rules import Choice, Flag, Text, Url, Whole, fault
+from weighbridge.settings.rules import Choice, Flag, Text, Url, Whole, fault, is_loopback
 from weighbridge.settings.section import Section
 
 if TYPE_CHECKING:
@@ -165,6 +165,9 @@ class Observability(Section):
             rule = (
                 "is required, as 'prometheus' is reached by what only the gate has (auth, headers, tls, proxy or gmp)"
             )
+            raise fault(rule, got="nothing", key=key)
+        if is_loopback(asked.address):
+            rule = "is required, as the 'url' of 'prometheus' leads pods to themselves, and not to the run's machine"
             raise fault(rule, got="nothing", key=key)
         tenant = {"tenant": asked.tenant, "tenant_header": asked.tenant_header} if asked.tenant else {}
         return Source.model_validate({"url": asked.address, **tenant})

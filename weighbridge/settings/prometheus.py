@@ -11,7 +11,7 @@ from pydantic import model_validator
 from weighbridge.durations import format_seconds
 from weighbridge.settings.frozen import Frozen
 from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
-from weighbridge.settings.rules import Flag, Span, Text, Url, Whole, fault
+from weighbridge.settings.rules import Flag, Span, Text, Url, Whole, fault, is_loopback
 from weighbridge.settings.section import Section
 from weighbridge.settings.shapes import Mapped
 from weighbridge.settings.telemetry import ASKS_NO_URL, MAKES, Adapter, Alerts, Arms, Gmp, Install, Mesh
@@ -219,6 +219,8 @@ class Prometheus(Section):
         for name, each in held.items():
             if each:
                 raise fault(f"must not stand beside {name!r}, which only the gate has", got=name, key="adapter")
+        if is_loopback(self.inside):
+            raise fault("needs a 'url' that pods reach, and not the run's own machine", repr(self.inside), "adapter")
 
     @property
     def makes(self) -> bool:

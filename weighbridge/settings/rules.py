@@ -184,6 +184,12 @@ class Span(Rule):
         return {"type": ["string", "integer"], "pattern": f"^{durations.PATTERN}$", "maximum": 0, "minimum": 0}
 
 
+def is_loopback(url: str) -> bool:
+    """Whether an address leads back to the machine that asks, such as to a port-forward: pods reach nothing by it."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
 @dataclass(frozen=True)
 class Url(Rule):
     """An http or https address without a user, a password, a query or a fragment: it ends up in Pulumi's state."""

@@ -108,8 +108,9 @@ class Install(Section):
     """Whether the chart's Alertmanager is installed as well."""
     pushgateway: Annotated[bool, Flag()] = False
     """Whether the chart's Pushgateway is installed as well."""
-    kube_state_metrics: Annotated[bool, Flag()] = False
-    """Whether the chart's kube-state-metrics is installed as well; it then makes the metrics of the releases."""
+    kube_state_metrics: Annotated[bool, Flag()] = True
+    """Whether the chart's kube-state-metrics is installed, for the metrics of the releases in alerts and dashboard.
+    Turn it off where the cluster has one."""
     node_exporter: Annotated[bool, Flag()] = False
     """Whether the chart's node exporter is installed as well, a pod on each node."""
     protect: Annotated[bool, Flag()] = True
@@ -123,7 +124,7 @@ class Install(Section):
 
     @property
     def address(self) -> str:
-        """Of the server's Service."""
+        """Of the server's Service, inside the cluster."""
         return f"http://prometheus-server.{self.namespace}.svc.cluster.local:80"
 
 

@@ -32,6 +32,21 @@ CHARTS_OWN_JOBS: Final = (
 """The jobs that the chart has of its own (`scrapeConfigs` in its values, 29.27). Helm merges mappings key by key, so
 each is turned off by its name, and ours stand in a list, which is taken whole."""
 
+WATCHED: Final = (
+    "daemonsets",
+    "deployments",
+    "horizontalpodautoscalers",
+    "namespaces",
+    "nodes",
+    "persistentvolumeclaims",
+    "pods",
+    "replicasets",
+    "services",
+    "statefulsets",
+)
+"""What an installed kube-state-metrics reads beside the releases. The chart gives a right for each kind, and its own
+list has Secrets and ConfigMaps, whose content nobody has to be able to read for a dashboard."""
+
 _TOKEN: Final = "/etc/remote-write/token"
 
 
@@ -67,7 +82,7 @@ def prometheus(given: Prometheus, install: Install, groups: Sequence[Mapping[str
         "alertmanager": {"enabled": install.alertmanager},
         "kube-state-metrics": {
             "enabled": install.kube_state_metrics,
-            **(state_metrics_values() if install.kube_state_metrics else {}),
+            **({"collectors": list(WATCHED), **state_metrics_values()} if install.kube_state_metrics else {}),
         },
         "prometheus-node-exporter": {"enabled": install.node_exporter},
         "prometheus-pushgateway": {"enabled": install.pushgateway},
