@@ -4,7 +4,8 @@ Run by `make bench-judge`; needs no lab. Every number is a mean over 10,000 rele
 that is printed with it. The weight is 10 throughout, so stable has nine times the traffic; where it has less, there is
 less to compare with and more requests are needed. The bets' weights were chosen by simulating these very rates, with
 other seeds. Prints tables, and writes the same as data (results/judge.json) and as a picture
-(docs/judge.svg). `--plot` draws the picture again from the data.
+(docs/judge.svg). `--plot` simulates nothing: it prints the tables of the data that are there, works out again what is
+derived from them, and draws the picture.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import argparse
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -52,10 +54,12 @@ def main(arguments: Sequence[str], now: datetime) -> None:
     """Simulate all cells on all processors, print, and write."""
     parser = argparse.ArgumentParser(description="How right and how quick the judge is.")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} releases a cell, and nothing is written")
-    parser.add_argument("--plot", action="store_true", help="only draw the picture again, from the data")
+    parser.add_argument("--plot", action="store_true", help="simulate nothing: tables and picture from the data")
     options = parser.parse_args(arguments)
     if options.plot:
-        PICTURE.write_text(picture(read(DATA.read_text())))
+        about, results = read(DATA.read_text(encoding="utf-8"))
+        print("\n".join(tables(results)))
+        _write(about, results)
         return
     started, releases = time.monotonic(), QUICK if options.quick else RELEASES
     with ProcessPoolExecutor() as processes:
@@ -74,6 +78,10 @@ def main(arguments: Sequence[str], now: datetime) -> None:
         "numpy": np.__version__,
         "releases": releases,
     }
+    _write(about, results)
+
+
+def _write(about: Mapping[str, Any], results: Sequence[Result]) -> None:
     DATA.parent.mkdir(exist_ok=True)
     DATA.write_text(written(about, results))
     PICTURE.write_text(picture(results))

@@ -1,4 +1,4 @@
-"""Other gates' rules, and the yardstick.
+"""Other gates' rules.
 
 Flagger: a check a minute, `request-success-rate` of the last minute at least 99 (docs/gitbook/usage/metrics.md). A
 check without data fails. Failed checks add up over the analysis, and the check after the one that reached the threshold
@@ -9,13 +9,10 @@ Argo Rollouts: `successCondition: result[0] >= 0.95` and `failureLimit: 3` are i
 the others. 99% with a limit of 2 is no example of theirs: it is there because 95% does not see a canary with 2%. The
 run fails when more measurements failed than the limit, in all (analysis/analysis.go); the limit's default is 0. A
 minute without data is left out, which is kind: it would be an error.
-
-Wald's test (1945) knows both rates beforehand.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,16 +76,3 @@ RULES = (
     Rule("argo 99% x3", 0.99, 3, at_the_next=False, silence_fails=False),
 )
 """Argo's limits are 3 and 2: the run fails with one more."""
-
-
-def wald(null: float, true: float, alpha: float, beta: float) -> float:
-    """Expected requests of Wald's sequential test for two known rates, under the second of them.
-
-    Args:
-        null: rate that is allowed.
-        true: rate that the requests have.
-        alpha: error of rejecting the first.
-        beta: error of rejecting the second.
-    """
-    information = true * math.log(true / null) + (1 - true) * math.log((1 - true) / (1 - null))
-    return ((1 - beta) * math.log((1 - beta) / alpha) + beta * math.log(beta / (1 - alpha))) / information

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.judging.cells import PER_MINUTE
 from bench.judging.results import Result
 from bench.judging.runs import Outcome
-from bench.judging.tables import expected, limit
+from bench.judging.tables import yardstick
 
 WIDTH, HEIGHT = 1000, 492
 LEAST, MOST = 5.0, 20_000.0
@@ -48,7 +48,8 @@ _PALETTE = {
 
 _SHAPES = """
     .title { font-weight: 600; font-size: 15px; } .text { font-size: 13px; } .label { font-size: 12.5px; }
-    .grid { stroke-width: 1; } .wald { stroke-width: 2; } .dot, .path { stroke-width: 2; } .path { fill: none; }
+    .grid { stroke-width: 1; } .wald { stroke-width: 2; }
+    .itself { stroke-width: 1.5; stroke-dasharray: 3 3; } .dot, .path { stroke-width: 2; } .path { fill: none; }
     .far.path { stroke-dasharray: 5 4; } .value { font-size: 12.5px; font-weight: 600; }
 """
 
@@ -58,6 +59,7 @@ def _colours(dark: int) -> str:
     rules = [f".card {{ fill: {of['card']}; stroke: {of['edge']}; }}", f".band {{ fill: {of['band']}; }}"]
     rules += [f".{name} {{ fill: {of[name]}; }}" for name in ("title", "text", "label")]
     rules += [f".{name} {{ stroke: {of[name]}; }}" for name in ("grid", "wald")]
+    rules.append(f".itself {{ stroke: {of['wald']}; }}")
     for name in ("ours", "flagger", "argo"):
         rules.append(f".{name}.dot {{ fill: {of[name]}; stroke: {of[name]}; }} .{name}.path {{ stroke: {of[name]}; }}")
         rules.append(f".{name}.value {{ fill: {of[name]}; }}")
@@ -109,7 +111,8 @@ def picture(results: Sequence[Result]) -> str:
 def _description(results: Sequence[Result]) -> str:
     cell = next(each for each in _bad(results, 60) if each.facts["rate"] == 5)  # noqa: PLR2004 - percent
     spent = ", ".join(f"{RULES[each.rule][1]} {each.requests or 0:.0f}" for each in cell.outcomes)
-    return f"Requests until a canary with 5% errors is rolled back, at 60 a minute: {spent}; Wald {expected(cell):.0f}."
+    known = f"{yardstick(cell).formula:.0f}"
+    return f"Requests until a canary with 5% errors is rolled back, at 60 a minute: {spent}; Wald {known}."
 
 
 def _bad(results: Sequence[Result], per_minute: float) -> list[Result]:
@@ -137,7 +140,8 @@ def _legend() -> Iterator[str]:
         x += 34 + 7.3 * len(name)
     yield f'  <rect class="band" x="{x - 4:.1f}" y="24" width="26" height="16" rx="3"/>'
     yield _line(x - 4, 24, x - 4, 40, "wald")
-    yield _text(x + 30, 36.5, "Wald's bound, to twice that and a look", "text")
+    yield _line(x + 5, 24, x + 5, 40, "itself")
+    yield _text(x + 30, 36.5, "Wald, to twice and a look; dashed: exact", "text")
 
 
 def _spent(results: Sequence[Result], panel: Panel, per_minute: float, *, named: bool) -> Iterator[str]:
@@ -158,9 +162,11 @@ def _spent(results: Sequence[Result], panel: Panel, per_minute: float, *, named:
 
 
 def _row(result: Result, panel: Panel, y: float) -> Iterator[str]:
-    low, high = panel.across(expected(result)), panel.across(limit(result))
+    held = yardstick(result)
+    low, itself, high = (panel.across(each) for each in (held.formula, held.exact, held.limit))
     yield f'  <rect class="band" x="{low:.1f}" y="{y - 8:.1f}" width="{high - low:.1f}" height="62" rx="3"/>'
     yield _line(low, y - 8, low, y + 54, "wald")
+    yield _line(itself, y - 8, itself, y + 54, "itself")
     by_rule = {outcome.rule: outcome for outcome in result.outcomes}
     for number, (rule, (kind, _)) in enumerate(RULES.items()):
         yield from _mark(by_rule[rule], panel, y + number * 11.5, kind)

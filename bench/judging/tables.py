@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench.judging.cells import BASE, PER_MINUTE
-from bench.judging.peers import wald
+from bench.judging.cells import PER_MINUTE
 from bench.judging.results import Result
+from bench.judging.yardstick import Yardstick
 
-ALPHA, BETA = 0.01, 0.05
 _LARGE = 100
 """Requests that are shown without decimals."""
 
@@ -19,21 +19,22 @@ def tables(results: Sequence[Result]) -> Iterator[str]:
     yield from _peers(_of(results, "peers"))
     for gap in (10, 60):
         yield from _bad([each for each in _of(results, "bad") if each.facts["gap"] == gap], gap)
+    yield from _kept(_of(results, "bad"))
     yield from _beside([each for each in _of(results, "bad") if len(each.outcomes) > 1])
     yield from _passes(_of(results, "pass"))
     yield from _unlike(_of(results, "unlike"))
     yield from _turned(_of(results, "turned"))
 
 
-def expected(result: Result) -> float:
-    """Wald's expected requests until a bad canary is rolled back."""
-    facts = result.facts
-    return wald(BASE + facts["margin"] / 100, facts["rate"] / 100, ALPHA, BETA)
+def yardstick(result: Result) -> Yardstick:
+    """Of a cell that has one.
 
-
-def limit(result: Result) -> float:
-    """What the issue allows: twice Wald's, and the requests of one look."""
-    return 2 * expected(result) + result.facts["per_minute"] * result.facts["gap"] / 60
+    Raises:
+        ValueError: it has none.
+    """
+    if result.yardstick is None:
+        raise ValueError(f"'{result.group}' must be held to Wald's test (got {result.name})")
+    return result.yardstick
 
 
 def _of(results: Iterable[Result], group: str) -> list[Result]:
@@ -76,23 +77,43 @@ def _peers(results: Sequence[Result]) -> Iterator[str]:
 
 def _bad(results: Sequence[Result], gap: int) -> Iterator[str]:
     yield from _title(f"Users' requests spent until a bad canary is rolled back, stable 0.5%, a look every {gap} s")
-    columns = ("requests", "1 of 20 over", "Wald", "to Wald", "2 Wald + look", "of that", "kept", "not ended")
-    yield _row("errors, margin, requests a minute", columns, 14)
+    yield "Wald: his formula; the test: his test itself, exactly; NO: beyond twice that and a look"
+    of_formula = ("Wald", "to Wald", "2 Wald + look", "of that")
+    of_test = ("the test", "2 of it + look", "of that")
+    columns = ("requests", "1 of 20 over", *of_formula, *of_test, "not ended")
+    yield _row("errors, margin, requests a minute", columns, 15)
     for each in results:
-        ours, most = each.outcomes[0], limit(each)
-        spent = ours.requests or float("inf")
-        cells = [
-            _number(ours.requests),
-            _number(ours.late),
-            _number(expected(each)),
-            f"{spent / expected(each):.2f}",
-            _number(most),
-            f"{spent / most:.2f}",
-            "yes" if spent <= most else "NO",
-            f"{ours.releases - ours.rolled_back}",
+        ours, held = each.outcomes[0], yardstick(each)
+        spent = _spent(each)
+        cells = [_number(ours.requests), _number(ours.late)]
+        cells += [
+            _number(held.formula),
+            f"{spent / held.formula:.2f}",
+            _number(held.limit),
+            _of_that(spent, held.limit),
         ]
+        cells += [_number(held.exact), _number(held.exact_limit), _of_that(spent, held.exact_limit)]
         facts = each.facts
-        yield _row(f"{facts['rate']:g}%, +{facts['margin']:g}, {facts['per_minute']:g}", cells, 14)
+        ended = f"{ours.releases - ours.rolled_back}"
+        yield _row(f"{facts['rate']:g}%, +{facts['margin']:g}, {facts['per_minute']:g}", [*cells, ended], 15)
+
+
+def _spent(result: Result) -> float:
+    return result.outcomes[0].requests or math.inf
+
+
+def _of_that(spent: float, limit: float) -> str:
+    return f"{'' if spent <= limit else 'NO '}{spent / limit:.2f}"
+
+
+def _kept(results: Sequence[Result]) -> Iterator[str]:
+    """In how many cells each of the two limits is kept."""
+    spent = [(_spent(each), yardstick(each)) for each in results]
+    formula = sum(requests <= held.limit for requests, held in spent)
+    exact = sum(requests <= held.exact_limit for requests, held in spent)
+    yield ""
+    kept = f"{formula} of {len(spent)} cells by the formula, in {exact} by the test itself"
+    yield f"Twice Wald's and a look: kept in {kept}"
 
 
 def _beside(results: Sequence[Result]) -> Iterator[str]:
@@ -110,14 +131,17 @@ def _beside(results: Sequence[Result]) -> Iterator[str]:
 
 def _passes(results: Sequence[Result]) -> Iterator[str]:
     yield from _title("Requests until pass, detect 1; a canary worse by margin and detect may pass in 5%, stable 0.5%")
-    yield _row("errors, margin, requests a minute", ("passed", "rolled back", "requests", "Wald", "to Wald"))
+    yield _row(
+        "errors, margin, requests a minute",
+        ("passed", "rolled back", "requests", "Wald", "to Wald", "the test", "to that"),
+    )
     for each in results:
         ours, facts = each.outcomes[0], each.facts
-        beyond = BASE + (facts["margin"] + 1) / 100
         cells = [_percent(ours.passed, ours.releases), _percent(ours.rolled_back, ours.releases)]
-        if facts["rate"] == 100 * BASE and ours.requests:
-            known = wald(beyond, BASE, BETA, ALPHA)
-            cells += [_number(ours.requests), _number(known), f"{ours.requests / known:.2f}"]
+        if (held := each.yardstick) and ours.requests:
+            cells.append(_number(ours.requests))
+            for known in (held.formula, held.exact):
+                cells += [_number(known), f"{ours.requests / known:.2f}"]
         yield _row(f"{facts['rate']:g}%, +{facts['margin']:g}, {facts['per_minute']:g}", cells)
 
 

@@ -32,6 +32,7 @@ TESTS: Final = {
     "weighbridge/judge/bounds.py": ("test_judge",),
     "weighbridge/judge/words.py": ("test_words",),
     "weighbridge/judge/proof.py": ("test_proof",),
+    "weighbridge/judge/rates.py": ("test_rates",),
     "weighbridge/judge/sequential.py": ("test_sequential",),
     "weighbridge/judge/calibration.py": ("test_calibration",),
     "weighbridge/judge/comparison.py": ("test_comparison",),

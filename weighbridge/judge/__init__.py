@@ -7,6 +7,7 @@ verdict      what a judgement is, and how several make one
 counting     which requests were answered well
 bounds       success rate and duration against a number
 sequential   the statistic: evidence that may be looked at as often as one likes
+rates        where a rate lies, at every look at once
 calibration  what that evidence proves where no margin is allowed
 comparison   canary against stable by that statistic
 share        the share of traffic that the canary got, against the weight set

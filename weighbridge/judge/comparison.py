@@ -9,7 +9,8 @@ from typing import Final
 
 from weighbridge.judge.calibration import proven_worse
 from weighbridge.judge.counting import Counts
-from weighbridge.judge.sequential import Look, Pair, interval, log_sum, not_worse, turned_worse
+from weighbridge.judge.rates import interval
+from weighbridge.judge.sequential import Look, Pair, log_sum, not_worse, turned_worse
 from weighbridge.judge.share import Share
 from weighbridge.judge.verdict import Measurement, Scope, Verdict
 

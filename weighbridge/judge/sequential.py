@@ -32,7 +32,7 @@ wager on them would win whenever the mesh sends the canary less than w, without 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -186,32 +186,6 @@ def starts(number: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def interval(bad: float, total: float, alpha: float) -> tuple[float, float]:
-    """Between which the rate lies, at every look at once: a confidence sequence.
-
-    Robbins' mixture (1970) with Jeffreys' prior: the rates p for which the beta-binomial likelihood of the counts is
-    less than 1/alpha times the likelihood under p.
-
-    Args:
-        bad: events.
-        total: requests.
-        alpha: probability that the rate ever lies outside.
-
-    Returns:
-        Lower and upper end, each from 0 to 1.
-    """
-    if total <= 0:
-        return 0.0, 1.0
-    good = max(0.0, total - bad)
-    mixture = _log_beta(bad + 0.5, good + 0.5) - _log_beta(0.5, 0.5)
-
-    def outside(rate: float) -> bool:
-        return mixture - _times(bad, _log(rate)) - _times(good, _log(1 - rate)) >= -math.log(alpha)
-
-    middle = bad / total
-    return _edge(0.0, middle, outside), _edge(1.0, middle, outside)
-
-
 @lru_cache(maxsize=256)
 def bets_on_worse(share: float, margin: float) -> tuple[Bet, ...]:
     """The wagers on a worse canary, one for each ratio of the two rates.
@@ -272,16 +246,6 @@ def _normal(distances: Sequence[float]) -> list[float]:
     return [height / sum(heights) for height in heights]
 
 
-def _edge(end: float, middle: float, outside: Callable[[float], bool]) -> float:
-    if not outside(end):
-        return end
-    inner = middle
-    for _ in range(50):
-        half = (end + inner) / 2
-        end, inner = (half, inner) if outside(half) else (end, half)
-    return inner
-
-
 def _log(number: float) -> float:
     return math.log(number) if number > 0 else -math.inf
 
@@ -289,7 +253,3 @@ def _log(number: float) -> float:
 def _times(count: float, log: float) -> float:
     """Nothing that did not happen has a part, not even where it was held impossible."""
     return count * log if count > 0 else 0.0
-
-
-def _log_beta(a: float, b: float) -> float:
-    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)

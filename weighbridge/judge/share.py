@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from weighbridge.judge.sequential import Pair, interval
+from weighbridge.judge.rates import interval
+from weighbridge.judge.sequential import Pair
 from weighbridge.judge.verdict import Measurement, Scope, Verdict
 
 METRIC: Final = "traffic-share"

@@ -9,7 +9,7 @@ from weighbridge import queries
 from weighbridge.checks import Asked, Checks, counted
 from weighbridge.errors import PrometheusError
 from weighbridge.judge import Counts
-from weighbridge.judge.sequential import interval
+from weighbridge.judge.rates import interval
 from weighbridge.observe import Window
 from weighbridge.replay.spans import Span
 
