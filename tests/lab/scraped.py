@@ -125,6 +125,12 @@ class Exporter:
             self._scraped.notify_all()
         return text
 
+    def begin_at(self, name: str, value: float) -> None:
+        """Let a series appear with a value, which it keeps."""
+        with self._scraped:
+            self._values[name] = value
+            self.rising[name] = 0.0
+
     def begin_anew(self, *names: str) -> None:
         """Let counters begin at nought again, as those of a process that was restarted between two scrapes."""
         with self._scraped:
