@@ -76,9 +76,12 @@ class Api:
         """Merge `body` into the object at `path`."""
         return await self._request("PATCH", path, body, content_type=MERGE_PATCH)
 
-    async def apply(self, path: str, body: Mapping[str, Any], manager: str) -> dict[str, Any]:
-        """Server-side apply an object as `manager`, strictly: a field that its kind does not have is an error."""
-        query = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true"}
+    async def would_apply(self, path: str, body: Mapping[str, Any], manager: str) -> dict[str, Any]:
+        """Server-side apply an object as `manager`, strictly: a field that its kind does not have is an error.
+
+        The server does all that it would do, and stores nothing.
+        """
+        query = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true", "dryRun": "All"}
         return await self._request("PATCH", path, body, query=query, content_type=APPLY_PATCH)
 
     async def delete(self, path: str, body: Mapping[str, Any] | None = None) -> None:

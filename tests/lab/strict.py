@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab import Lab
-from lab.api import Api, ApiError
+from lab.api import Api
 
 MANAGER = "weighbridge-strict"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -19,12 +19,11 @@ T = TypeVar("T")
 
 
 class Strict:
-    """Applies objects one by one, and takes away what it has made."""
+    """Asks what the server would do with objects, one by one."""
 
     def __init__(self, lab: Lab) -> None:
         self._kubeconfig = lab.kubeconfig
         self._resources: dict[tuple[str, str], tuple[str, bool]] = {}
-        self._made: list[str] = []
 
     def kinds(self, definitions: Path) -> None:
         """Apply CustomResourceDefinitions, a JSON list, and wait until they are served."""
@@ -41,7 +40,9 @@ class Strict:
         self._ask(all_of_them)
 
     def apply(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Apply one object, in a namespace that is made if need be; give what the server made of it.
+        """Apply one object, in a namespace that is made if need be; give what the server would make of it.
+
+        Nothing is stored, as some of the names are those of the lab's own objects.
 
         Raises:
             ApiError: the server refuses it, saying why.
@@ -55,26 +56,9 @@ class Strict:
                 await self._namespace(api, space)
                 collection = collection.replace("{}", f"namespaces/{space}/")
             path = f"{collection.replace('{}', '')}/{metadata['name']}"
-            made = await api.apply(path, body, MANAGER)
-            self._made.append(path)
-            return made
+            return await api.would_apply(path, body, MANAGER)
 
         return self._ask(one)
-
-    def remove(self) -> None:
-        """Delete what was made, the newest first; namespaces stay, as the lab's own are among them."""
-
-        async def all_of_it(api: Api) -> None:
-            for path in dict.fromkeys(reversed(self._made)):
-                if not path.startswith("/api/v1/namespaces/") or path.count("/") > 4:
-                    try:
-                        await api.delete(path)
-                    except ApiError as error:
-                        if error.status != 404:
-                            raise
-
-        self._ask(all_of_it)
-        self._made.clear()
 
     async def _place(self, api: Api, version: str, kind: str) -> tuple[str, bool]:
         if (version, kind) not in self._resources:

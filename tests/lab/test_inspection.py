@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -168,19 +168,17 @@ def test_a_chart_refuses_a_value_that_it_does_not_have(inspect: Inspection, char
 
 
 CHARTS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
-    "istio-base": ("istio-base", "istio-system", values.base("istio-system")),
-    "istiod": ("istiod", "istio-system", values.istiod("istio-system")),
-    "istio-gateway": ("istio-ingressgateway", "istio-system", values.ingress(_installed(), "192.0.2.7")),
+    "istio-base": ("istio-base", "mesh", values.base("mesh")),
+    "istiod": ("istiod", "mesh", values.istiod("mesh")),
+    "istio-gateway": ("istio-ingressgateway", "mesh", values.ingress(_installed(), "192.0.2.7")),
     "cert-manager": ("cert-manager", "cert-manager", values.cert_manager(CertManager())),
 }
 
 
 @pytest.fixture
-def strict(lab: Lab) -> Iterator[Strict]:
+def strict(lab: Lab) -> Strict:
     """The real API server."""
-    server = Strict(lab)
-    yield server
-    server.remove()
+    return Strict(lab)
 
 
 @pytest.mark.parametrize("chart", ["istiod", "istio-gateway"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,18 +16,11 @@ CASES = pytest.mark.parametrize("rendered", RENDERED, ids=[each.name for each in
 
 
 @pytest.fixture(scope="module")
-def server(lab: Lab) -> Strict:
+def strict(lab: Lab) -> Strict:
     """The API server, which knows cert-manager's kinds as well."""
     server = Strict(lab)
     server.kinds(inspection.require().crds)
     return server
-
-
-@pytest.fixture
-def strict(server: Strict) -> Iterator[Strict]:
-    """The API server, from which all that a test has made is taken away."""
-    yield server
-    server.remove()
 
 
 @CASES
