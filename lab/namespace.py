@@ -38,6 +38,16 @@ def inside() -> bool:
     return os.environ.get(MARK) == "1"
 
 
+def own_network() -> None:
+    """Move the calling thread, and what it starts, to a fresh network as `run` makes it; the processes stay the same.
+
+    Raises:
+        LabError: where the machine allows none.
+    """
+    _check(_libc.unshare(_CLONE_NEWNET), "make a network namespace")
+    _configure_loopback()
+
+
 def die_with_parent() -> None:
     """Let the kernel kill this process (SIGKILL) when the thread that started it ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What every room's tests share: the lab, started once for a run, and an HTTP server on loopback."""
+"""What every room's tests share: the lab, started once for each process of a run, and an HTTP server on loopback."""
 
 import signal
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from lab import Lab, LabError
+from lab import Lab, LabError, namespace
 from tests.loopback import server
 
 __all__ = ["lab", "server"]
@@ -22,29 +22,26 @@ hypothesis.settings.load_profile("house")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-class OneLab(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Two processes: one has every test of the lab, of which there is one a run; the others go beside it, by file."""
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """A file's tests go to one process, as they share what they start; scenarios share nothing, and go one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "lab" if file.startswith(("tests/lab/", "tests/engine/")) and not file.endswith(WITHOUT_LAB) else file
-
-
-WITHOUT_LAB = (
-    "test_access.py",
-    "test_lab_alerts.py",
-    "test_lab_prometheus.py",
-    "test_lab_recorded.py",
-    "test_lab_schema.py",
-    "test_rehearsal_steps.py",
-    "test_rehearsal_endings.py",
-)
+        return nodeid.partition("[")[0] if file.startswith("tests/engine/") else file
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneLab:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
     """Give the scheduler for `-n`; xdist's own groups do not work with pytest 9.2."""
-    return OneLab(config, log)
+    # In the order of the files: the scenarios, which take long, are not the last, and small files even the end out.
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `-n`, give each process a network of its own: so each can have a lab, on the lab's own ports."""
+    if hasattr(config, "workerinput") and namespace.inside():
+        namespace.own_network()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lab import Lab
-from tests.engine.delivery import Delivery, Kind, deliver
+from tests.engine.delivery import Delivery, deliver
+from tests.engine.engines import Kind
 from weighbridge.engine.choose import missing
 
 _numbers = itertools.count(1)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from kubernetes import client, config
@@ -20,13 +20,13 @@ from kubernetes import client, config
 from lab import Lab
 from lab.load import Load
 from lab.server import Server
-from weighbridge.engine import Engine, RunResult, choose
+from tests.engine.engines import Kind, engine
+from weighbridge.engine import Engine, RunResult
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = "weighbridge.dev/app"
-Kind = Literal["rehearsal", "pulumi"]
 
-LONG_SOAK: Mapping[Kind, str] = {"rehearsal": "10s", "pulumi": "25s"}
+LONG_SOAK = "25s"
 """Longer than an engine takes to come to its gate, so that a run can be met there."""
 
 ENOUGH_FOR_A_PROOF = 1200
@@ -248,7 +248,7 @@ def deliver(lab: Lab, folder: Path, name: str, kind: Kind) -> Delivery:
     }
     # The file has to be there before an engine is chosen for it.
     (folder / "stacks" / "Pulumi.dev.yaml").write_text("config: {}\n", encoding="utf-8")
-    delivery = Delivery(lab, folder, name, kind, choose(folder, "dev", kind))
+    delivery = Delivery(lab, folder, name, kind, engine(folder, kind))
     first = delivery.up(**settings)
     assert first.ok, first.text
     return delivery

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.engine.engines import rehearsal
 from weighbridge.engine import RunResult
 from weighbridge.engine.rehearsal import Rehearsal
 
@@ -78,7 +79,7 @@ class Program:
     @property
     def engine(self) -> Rehearsal:
         """The rehearsal of it."""
-        return Rehearsal(self.folder, "dev")
+        return rehearsal(self.folder)
 
     def up(self, source: str | None = None, *, refresh: bool = False) -> RunResult:
         """Run it; its lines are those of this run only."""

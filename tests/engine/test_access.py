@@ -14,9 +14,10 @@ import yaml
 from pulumi import automation
 
 from tests.components.wire import GATE, STEPS, X, Y
-from tests.engine.delivery import ROOT, Kind
+from tests.engine.delivery import ROOT
+from tests.engine.engines import Kind, engine
 from tests.loopback import Answer, Figures, Loopback, Request
-from weighbridge.engine import RunResult, choose
+from weighbridge.engine import RunResult
 from weighbridge.engine.pulumi_cli import Pulumi
 
 WORDS = {"env": "hunter2environment", "file": "hunter2file", "config": "hunter2config"}
@@ -88,9 +89,9 @@ class Stack:
 
     def keep_secret(self) -> None:
         """Set the stack's own secret: encrypted where the engine can, plain for a rehearsal, which has no key."""
-        engine = choose(self.folder, "dev", self.kind)
-        if isinstance(engine, Pulumi):
-            stack = automation.Stack.create_or_select("dev", engine._workspace())
+        taken = engine(self.folder, self.kind)
+        if isinstance(taken, Pulumi):
+            stack = automation.Stack.create_or_select("dev", taken._workspace())
             stack.set_config("weighbridge-secrets:password", automation.ConfigValue(WORDS["config"], secret=True))
             return
         path = self.folder / "stacks" / "Pulumi.dev.yaml"
@@ -107,16 +108,16 @@ class Stack:
     def up(self, url: str, weight: int) -> str:
         """A run with another weight; gives the gate's reason."""
         self.write(url, weight)
-        engine = choose(self.folder, "dev", self.kind)
-        self.run(engine.preview)
-        self.run(engine.up)
-        state = engine.gates()["podinfo"]
+        taken = engine(self.folder, self.kind)
+        self.run(taken.preview)
+        self.run(taken.up)
+        state = taken.gates()["podinfo"]
         self.lines.append(json.dumps(state))
         return str(state["reason"])
 
     def refresh(self) -> None:
         """Read what is live."""
-        self.run(choose(self.folder, "dev", self.kind).refresh)
+        self.run(engine(self.folder, self.kind).refresh)
 
     @property
     def written(self) -> str:
@@ -174,6 +175,6 @@ def test_secrets_are_read_and_never_written(stack: Stack, server: Loopback) -> N
 
 def test_the_command_reads_the_stack_s_secret_by_its_engine(stack: Stack) -> None:
     """In clear, as `status` needs it; a name that is not there is none."""
-    engine = choose(stack.folder, "dev", stack.kind)
-    assert engine.secret("weighbridge-secrets:password") == WORDS["config"]
-    assert engine.secret("weighbridge-secrets:nobody") is None
+    taken = engine(stack.folder, stack.kind)
+    assert taken.secret("weighbridge-secrets:password") == WORDS["config"]
+    assert taken.secret("weighbridge-secrets:nobody") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,11 +123,11 @@ def test_a_deployment_is_awaited(objects: Objects) -> None:
     assert objects.program.engine.outputs() == {"ready": 1}
 
 
-@pytest.mark.parametrize(("fault", "reason"), [("notready", "not ready"), ("crash", "CrashLoopBackOff|Error")])
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("notready", "not ready"), ("crash", r"CrashLoopBackOff|Error(, restarts: \d+)?")]
+)
 def test_a_deployment_that_never_gets_ready_says_why(objects: Objects, fault: str, reason: str) -> None:
     """The line names the Deployment, its pod and the reason; the next run takes it up again."""
-    import re  # noqa: PLC0415
-
     result = objects.up(f"deployment('weighbridge.dev/app:1.0.0-{fault}')")
     assert len(result.errors) == 1
     line = rf"Deployment test/{objects.name}: not rolled out in time, 0 of 1 pods are ready: pod {objects.name}-\S+: "

@@ -201,7 +201,7 @@ def kill(run: subprocess.Popen[str]) -> None:
 def test_a_run_killed_in_the_gate_changes_nothing(delivery: Delivery) -> None:
     """The weight stays; the next run goes on, and the time already spent counts."""
     with delivery.load():
-        assert delivery.up(weight=10, gate=delivery.settings["gate"] | {"soak": LONG_SOAK[delivery.kind]}).ok
+        assert delivery.up(weight=10, gate=delivery.settings["gate"] | {"soak": LONG_SOAK}).ok
         run = delivery.start(weight=30)
         read_until(run, "soaking")
         kill(run)
@@ -217,7 +217,7 @@ def test_a_run_killed_between_gate_and_route_is_repaired(delivery: Delivery) -> 
     api = delivery.lab.servers["kube-apiserver"]
     quick = delivery.settings["gate"]
     with delivery.load() as load:
-        assert delivery.up(weight=10, gate=quick | {"soak": LONG_SOAK[delivery.kind]}).ok
+        assert delivery.up(weight=10, gate=quick | {"soak": LONG_SOAK}).ok
         canary = delivery.gate["canary_revision"]
         run = delivery.start(weight=30)
         read_until(run, "soaking")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.engine.engines import rehearsal
 from tests.unit.settings_cases import NAME_RULE, RELEASE
-from weighbridge.engine import choose
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +55,7 @@ def refusal(project: Path, config: dict[str, Any]) -> str:
     """The one line with which a run of the program ends before anything was registered."""
     (project / "stacks" / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
     said: list[str] = []
-    result = choose(project, "dev", "rehearsal").preview(said.append)
+    result = rehearsal(project).preview(said.append)
     assert not result.ok
     (line,) = result.errors
     assert line.isprintable()

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -19,17 +20,26 @@ from weighbridge.engine.project import read_project
 from weighbridge.engine.protocol import RunResult
 from weighbridge.engine.rehearsal.provider_host import ProviderHost
 from weighbridge.engine.rehearsal.provider_process import end_with_input
+from weighbridge.engine.rehearsal.start import Start, started
 from weighbridge.errors import WeighbridgeError
 
 
-def main() -> int:
-    """Do one run."""
-    args = _arguments()
+def main(words: Sequence[str] | None = None, start: Start = started) -> int:
+    """Do one run.
+
+    Args:
+        words: the arguments; None for those of this process.
+        start: gives the process of the dynamic providers.
+
+    Returns:
+        The exit code.
+    """
+    args = _arguments(words)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     end_with_input()
     try:
-        result = _run(args)
+        result = _run(args, start)
     except WeighbridgeError as error:
         result = RunResult(ok=False, errors=(str(error),))
     except KeyboardInterrupt:
@@ -38,20 +48,20 @@ def main() -> int:
     return 0 if result.ok else 1
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m weighbridge.engine.rehearsal")
     parser.add_argument("operation", choices=["preview", "up", "refresh", "destroy"])
     parser.add_argument("--project", type=Path, required=True)
     parser.add_argument("--stack", required=True)
     parser.add_argument("--result", type=Path, required=True)
     parser.add_argument("--refresh", action="store_true")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
-def _run(args: argparse.Namespace) -> RunResult:
+def _run(args: argparse.Namespace, start: Start) -> RunResult:
     folder: Path = args.project.resolve()
     project = read_project(folder)
-    with ProviderHost(folder, project, _say) as host:
+    with ProviderHost(folder, project, _say, start) as host:
         # Imported here because it takes a second, in which the host makes its own start.
         from weighbridge.engine.rehearsal.session import Session  # noqa: PLC0415
 

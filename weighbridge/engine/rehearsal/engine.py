@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +12,12 @@ from typing import Any
 from weighbridge.engine.plain import gate_states, strip_control
 from weighbridge.engine.project import read_config, require_stack
 from weighbridge.engine.protocol import Line, RunResult
+from weighbridge.engine.rehearsal.start import Process, Start, started
 from weighbridge.engine.rehearsal.state import Checkpoint, state_path
 from weighbridge.engine.rehearsal.values import Properties, integral, is_secret, rebuilt
 from weighbridge.errors import EngineError, SettingsError
 
+MODULE = "weighbridge.engine.rehearsal"
 HIDDEN = "[secret]"
 
 
@@ -26,8 +26,14 @@ class Rehearsal:
 
     name = "rehearsal"
 
-    def __init__(self, project: Path, stack: str, why: str = "asked for") -> None:
+    def __init__(self, project: Path, stack: str, why: str = "asked for", start: Start = started) -> None:
         """Find the stack.
+
+        Args:
+            project: the folder that holds Pulumi.yaml.
+            stack: the name of one of its stacks.
+            why: the rehearsal was taken.
+            start: gives the process of a run.
 
         Raises:
             EngineError: the project has no such stack.
@@ -36,6 +42,7 @@ class Rehearsal:
         self.reason = f"engine: rehearsal ({why})"
         self._project = project.resolve()
         self._stack = stack
+        self._start = start
 
     def preview(self, on_line: Line) -> RunResult:
         """Run the program with nothing but checks, diffs and dry runs behind it."""
@@ -78,26 +85,15 @@ class Rehearsal:
         with tempfile.TemporaryDirectory(prefix="weighbridge-") as folder:
             result = Path(folder) / "result.json"
             where = ["--project", str(self._project), "--stack", self._stack, "--result", str(result)]
-            command = [sys.executable, "-u", "-m", __package__, operation, *where, *options]
-            code = self._follow(command, on_line)
+            code = self._follow([operation, *where, *options], on_line)
             if not result.exists():
                 return RunResult(ok=False, errors=(f"{operation}: the rehearsal's process ended by itself ({code})",))
             document = json.loads(result.read_text(encoding="utf-8"))
         return RunResult(document["ok"], document["changes"], tuple(document["errors"]))
 
-    def _follow(self, command: list[str], on_line: Line) -> int:
+    def _follow(self, words: list[str], on_line: Line) -> int:
         """Start a run and pass its lines on; an interrupt is handed down once, and the run's end awaited."""
-        # In a session of its own: a terminal's Ctrl-C would reach it twice.
-        with subprocess.Popen(
-            command,
-            cwd=self._project,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        ) as process:
+        with self._start(MODULE, words, self._project, {}, merged=True) as process:
             try:
                 _pass_on(process, on_line)
             except BaseException:
@@ -107,10 +103,9 @@ class Rehearsal:
             return process.wait()
 
 
-def _pass_on(process: subprocess.Popen[str], on_line: Line) -> None:
-    if process.stdout is not None:
-        for line in process.stdout:
-            on_line(strip_control(line.rstrip("\r\n")))
+def _pass_on(process: Process, on_line: Line) -> None:
+    for line in process.stdout or ():
+        on_line(strip_control(line.rstrip("\r\n")))
 
 
 def _shown(properties: Properties) -> dict[str, object]:

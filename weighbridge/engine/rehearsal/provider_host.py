@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import signal
 import threading
 from pathlib import Path
 from typing import Self
 
 from weighbridge.engine.protocol import Line
+from weighbridge.engine.rehearsal.start import Start
 from weighbridge.errors import EngineError
+
+MODULE = "weighbridge.engine.rehearsal.provider_process"
 
 
 class ProviderHost:
     """Pulumi's own process for dynamic providers. It is started early, as it takes its time to import the SDK."""
 
-    def __init__(self, folder: Path, project: str, say: Line) -> None:
+    def __init__(self, folder: Path, project: str, say: Line, start: Start) -> None:
         # As the real engine starts it: in the project's folder, with the project's name in the environment.
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "-m", f"{__package__}.provider_process"],
-            cwd=folder,
-            env=os.environ | {"PULUMI_PROJECT": project},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        )
+        self._process = start(MODULE, (), folder, {"PULUMI_PROJECT": project}, merged=False)
         self._say = say
         self._lock = threading.Lock()
         self._port = ""
@@ -50,7 +43,7 @@ class ProviderHost:
 
     def __exit__(self, *_: object) -> None:
         """End the host; a provider in the middle of something ends with it."""
-        self._process.kill()
+        self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
     def _pass_on(self) -> None:

@@ -23,6 +23,11 @@ def end_with_input() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve until the input ends."""
     end_with_input()
     runpy.run_module("pulumi.dynamic", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

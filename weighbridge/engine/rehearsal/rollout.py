@@ -61,10 +61,15 @@ def reason(pod: Manifest) -> str:
         if why := state.get("waiting", {}).get("reason") or state.get("terminated", {}).get("reason"):
             return str(why)
     conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
+    ready = conditions.get("Ready", {}).get("status") == "True"
+    for container in () if ready else status.get("containerStatuses", ()):
+        # It runs just now, between two crashes.
+        if ended := container.get("lastState", {}).get("terminated", {}).get("reason"):
+            return f"{ended}, restarts: {container.get('restartCount', 0)}"
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False":
         return f"{scheduled.get('reason', 'Unschedulable')} ({scheduled.get('message', '')})"
-    if conditions.get("Ready", {}).get("status") == "True":
+    if ready:
         return ""
     return "not ready" if status.get("phase") == "Running" else str(status.get("phase", "no status"))
 
