@@ -35,7 +35,7 @@ demo: lab ## walk a good release and catch a bad one, on a real mesh on this mac
 	@$(BIN)/python -m lab ns -- $(BIN)/python -m lab demo
 
 test: lab ## every test, those on the lab included
-	@$(BIN)/python -m lab ns -- $(BIN)/pytest -n 2
+	@$(BIN)/python -m lab ns -- $(BIN)/pytest -n 3
 
 check: setup ## linter, types, import contracts, formatting
 	@$(BIN)/ruff check .

@@ -121,9 +121,11 @@ class Lab:
         servers["etcd"].start()
         servers["kube-apiserver"].start()
         control_plane.write_kubeconfig(access)
-        for name in ("kube-controller-manager", "istiod", "agent", "state-metrics"):
+        for name in ("istiod", "agent", "state-metrics"):
             servers[name].spawn()
         asyncio.run(self._furnish(json.loads(build.require().crds.read_text(encoding="utf-8"))))
+        # Its garbage collector looks for new kinds twice a minute: Istio's have to be there when it looks first.
+        servers["kube-controller-manager"].spawn()
         servers["istiod"].wait_ready()
         servers["gateway"].start()
         for server in servers.values():

@@ -10,10 +10,16 @@ import pytest
 
 from lab import Lab
 from tests.engine.delivery import Delivery, deliver
-from tests.engine.engines import Kind
+from tests.engine.engines import Kind, nursery
 from weighbridge.engine.choose import missing
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> None:
+    """Let the nursery import its packages while the lab starts."""
+    nursery()
 
 
 @pytest.fixture(params=["rehearsal", "pulumi"])

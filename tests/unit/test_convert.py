@@ -117,7 +117,7 @@ PLACES = [
 VALUES: st.SearchStrategy[Any] = st.sampled_from(["text", 7, True, None, {}, [], {"a": {"b": 1}}, [{"c": "d"}], 0.5])
 
 
-@hypothesis_settings(max_examples=150, deadline=None)
+@hypothesis_settings(max_examples=80, deadline=None)
 @given(where=st.sampled_from(PLACES), value=VALUES)
 def test_no_field_is_forgotten(where: tuple[Path, int, tuple[str | int, ...]], value: Any) -> None:
     """A field that nobody expects, anywhere, is in the settings, or listed by its path or by what it stands in."""

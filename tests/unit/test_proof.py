@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from weighbridge.judge import Counts, Scope, Verdict, success_rate
+from weighbridge.judge import Counts, Measurement, Scope, Verdict, success_rate
 from weighbridge.judge.proof import Proof, Span, beyond, proven
 from weighbridge.judge.sequential import starts
 
@@ -57,6 +57,24 @@ def test_days_of_good_answers_do_not_hide_a_sudden_fault() -> None:
         "success rate 50.00% < 99% (n=80, 1m)",
     )
     assert judged(40, 100_000)[0] is Verdict.PASS
+
+
+def test_a_duration_s_fault_of_the_newest_requests_is_told_as_a_share() -> None:
+    """No quantile is known of some of the requests, so the line says how many of them were too slow, and of which bound."""
+    whole, newest = Counts(99_960, 100_000), Counts(40, 80)
+    verdict, said = Verdict.PASS, "request duration p99 400ms <= 500ms (n=100000, 5m)"
+    measured = Measurement("request-duration", "q", 400.0, "<= 500ms", 99_960, 100_000, 300, verdict, said)
+    found = proven(measured, Proof(ALPHA, [Span(0, 300, whole), Span(4, 60, newest)]), 0.01)
+    line = "request-duration: 50.00% of the newest requests broke <= 500ms (n=80, 1m)"
+    assert (found.verdict, found.line) == (Verdict.FAIL, line)
+
+
+def test_a_fail_that_is_proven_stays_as_it_was_measured() -> None:
+    """The bound's own line is about all requests, and so is the measurement."""
+    whole, newest = Counts(440, 500), Counts(10, 70)
+    measured = success_rate(whole, 99, Scope(300, 100), "q")
+    assert measured.verdict is Verdict.FAIL
+    assert proven(measured, Proof(ALPHA, [Span(0, 300, whole), Span(4, 60, newest)]), 0.01) is measured
 
 
 def test_a_bound_that_allows_nothing_is_broken_by_one() -> None:

@@ -68,3 +68,9 @@ def _covers(bad: int, total: int, alpha: float, rate: float) -> bool:
 def test_interval(bad: float, total: float, alpha: float, low: float, high: float) -> None:
     """The ends of a few intervals: those of one request by hand, the others by SciPy's beta-binomial and a root finder."""
     assert interval(bad, total, alpha) == pytest.approx((low, high), rel=1e-4)
+
+
+def test_what_never_happened_may_be_impossible() -> None:
+    """Without a bad answer the interval begins at 0, without a good one it ends at 1, and neither is near it only."""
+    assert interval(0, 50, 0.01)[0] == 0
+    assert interval(50, 50, 0.01)[1] == 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from weighbridge.judge import Counts, Look, Pair
@@ -148,6 +148,7 @@ SHARES_SEEN = [
     ("fewer", pair(0, 50, 0, 950), 0.1, 0.1),
     ("more by less than half a deviation", pair(0, 102, 2, 896), 0.1, 0.1),
     ("more by two of them", pair(3, 197, 0, 1400), 0.1, 0.125 - 0.5 * math.sqrt(0.09 / 1600)),
+    ("one of stable", pair(0, 99, 0, 1), 0.1, 0.99 - 0.5 * math.sqrt(0.09 / 100)),
     ("none of stable", pair(5, 0, 0, 0), 0.1, 0.1),
     ("none at all", pair(0, 0, 0, 0), 0.1, 0.1),
 ]
@@ -242,6 +243,11 @@ def test_no_drift_gets_an_innocent_canary_called_turned_worse(share: float, marg
     assert 0 < reached(()) <= alpha
 
 
+NEARLY_ALL_WENT_TO_THE_CANARY = pair(3885, 0, 4, 0)
+
+
+@example(counts=NEARLY_ALL_WENT_TO_THE_CANARY, share=0.25, part=0.0)
+@example(counts=pair(761, 0, 1, 0), share=0.3, part=0.0)
 @given(counts=PAIRS, share=SHARES, part=st.floats(0, 1))
 def test_no_evidence_without_a_difference_in_the_counts(counts: Pair, share: float, part: float) -> None:
     """Whatever the mesh did with the weight: a canary within the margin in the counts has no evidence against it."""
@@ -249,6 +255,13 @@ def test_no_evidence_without_a_difference_in_the_counts(counts: Pair, share: flo
     ahead = max(0.0, rate(counts.canary) - rate(counts.stable))
     assume(ahead < 0.99)
     assert worse(counts, share, ahead + part * (0.99 - ahead)) <= SLACK
+
+
+def test_a_canary_that_is_alone_and_fails_is_worse() -> None:
+    """Without a request of stable's, bad answers of the canary are evidence against it; within the margin they are not."""
+    assert worse(pair(9, 1, 0, 0), 0.1, 0.0) > math.log(100)
+    assert worse(pair(90, 10, 0, 0), 0.1, 0.3) > math.log(100)
+    assert worse(pair(1, 99, 0, 0), 0.1, 0.3) <= 0
 
 
 @given(counts=PAIRS, share=SHARES, part=st.floats(0.001, 1))

@@ -230,10 +230,9 @@ def _bet(weight: float, bad: float, margin: float) -> Bet:
 
 
 def _ahead(pair: Pair) -> float:
-    """By how much the canary's rate of bad answers is above stable's, in the counts; without stable's it is all."""
-    canary, stable = pair.canary, pair.stable
-    rates = [each.bad / each.total if each.total > 0 else 0.0 for each in (canary, stable)]
-    return rates[0] - rates[1] if stable.total > 0 else math.inf
+    """By how much the canary's rate of bad answers is above stable's, in the counts; no requests had none."""
+    canary, stable = (each.bad / each.total if each.total > 0 else 0.0 for each in (pair.canary, pair.stable))
+    return canary - stable
 
 
 def _odds(pair: Pair) -> float:
