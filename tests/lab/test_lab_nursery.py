@@ -16,7 +16,7 @@ import pytest
 from lab.nursery import Nursery
 from tests.engine.programs import Program, gate_program, new_program
 from weighbridge.engine.rehearsal import Rehearsal
-from weighbridge.engine.rehearsal.start import started
+from weighbridge.engine.rehearsal.start import Start, started
 
 RUN = "weighbridge.engine.rehearsal"
 
@@ -45,10 +45,11 @@ def test_a_run_is_what_it_is_in_a_process_of_its_own(
         f"{gate_program()}"
     )
     monkeypatch.setenv("SAID", "only just now")
-    said: list[list[str]] = [[], []]
+    starts: tuple[Start, Start] = (nursery, started)
+    said: tuple[list[str], list[str]] = ([], [])
     results = [
         Rehearsal(program.folder, "dev", start=start).preview(lines.append)
-        for start, lines in zip((nursery, started), said, strict=True)
+        for start, lines in zip(starts, said, strict=True)
     ]
     assert said[0] == said[1]
     assert str(program.folder) in said[0][1]
