@@ -8,10 +8,10 @@ from pydantic import model_validator
 
 from weighbridge.settings.cluster import CLUSTER_NAME
 from weighbridge.settings.names import DNS_NAME, DOMAIN_NAME, GATEWAY, NAMESPACE
-from weighbridge.settings.prometheus import TENANT_HEADER
 from weighbridge.settings.quantities import Quantity
 from weighbridge.settings.rules import Choice, Flag, Text, Url, Whole, fault, is_loopback
 from weighbridge.settings.section import Section
+from weighbridge.settings.ways_in import TENANT_HEADER
 
 if TYPE_CHECKING:
     from weighbridge.settings.prometheus import Prometheus

@@ -1,8 +1,7 @@
-"""The server that the gate asks, and the way in: the section `prometheus`."""
+"""The server that the gate asks, and what is made for it: the section `prometheus`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -10,136 +9,21 @@ from pydantic import model_validator
 
 from weighbridge.durations import format_seconds
 from weighbridge.settings.frozen import Frozen
-from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
-from weighbridge.settings.rules import Flag, Span, Text, Url, Whole, fault, is_loopback
+from weighbridge.settings.references import Given
+from weighbridge.settings.rules import Flag, Span, Url, Whole, fault, is_loopback
 from weighbridge.settings.section import Section
-from weighbridge.settings.shapes import Mapped
 from weighbridge.settings.telemetry import ASKS_NO_URL, MAKES, Adapter, Alerts, Arms, Gmp, Install, Mesh
-
-TENANT_HEADER = "X-Scope-OrgID"
-"""What Mimir and Cortex call it."""
-
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}"
-"""The characters of a header's name: RFC 9110's "token"."""
-_HEADER_NAME = Text(_TOKEN, "must be the name of a header")
-_HOST_NAME = Text(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", "must be the name of a host")
-_FILE = Text(r"[^\x00-\x1f\x7f]+", "must be the path of a file", 1000)
-_TENANT = Text(r"[!-~](?:[ -~]*[!-~])?", "must be one line of ASCII, at most 150 characters", 150)
-
-_HTTP_OWN = re.compile(
-    r"connection|content-(?:encoding|length|type)|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade",
-    re.IGNORECASE,
+from weighbridge.settings.ways_in import (
+    HEADER_NAME,
+    TENANT,
+    TENANT_HEADER,
+    Auth,
+    Headers,
+    ProxyUrl,
+    Tls,
+    header_rule,
+    may_carry_a_tenant,
 )
-_CREDENTIAL = re.compile(r"auth|cookie|credential|jwt|key|passw|secret|session|signature|token", re.IGNORECASE)
-_SCHEME = re.compile(r"(?:basic|bearer|digest|negotiate) ", re.IGNORECASE)
-
-
-class _Headers(Mapped):
-    """Headers by name; a name that is none is not shown, as it may be a whole line of a header."""
-
-    def open(self, value: Any) -> dict[str, Any]:
-        """Check the names."""
-        if isinstance(value, Mapping) and not all(re.fullmatch(_TOKEN, str(name)) for name in value):
-            raise fault(f"each name {_HEADER_NAME.says}", got="a value not shown")
-        return super().open(value)
-
-
-class ProxyUrl(Url):
-    """The address of a proxy."""
-
-    says = "must be the http or https address of a proxy, such as http://proxy.example.com:3128"
-
-
-class Basic(Section):
-    """A name and a password, as RFC 7617 has them."""
-
-    username: Given
-    """Who asks: a text, or a reference."""
-    password: Reference
-    """A reference."""
-
-    @model_validator(mode="after")
-    def _name_has_no_colon(self) -> Basic:
-        if ":" in (self.username.text or ""):
-            raise fault("must not hold ':', which ends the name in a header", got="a value not shown", key="username")
-        return self
-
-
-class Bearer(Section):
-    """A token, as RFC 6750 has it."""
-
-    token: Reference
-    """A reference."""
-
-
-class Google(Section):
-    """Google's own credentials. Needs the package google-auth, which also renews the tokens."""
-
-    credentials: Reference | None = None
-    """A reference to the JSON of a service account's key or of a user; without it Google's default credentials."""
-
-
-class Alibaba(Section):
-    """Alibaba Cloud's Managed Service for Prometheus: a key pair for an instance of V2, a token for one of V1."""
-
-    access_key_id: Given | None = None
-    """Of a RAM user with AliyunPrometheusMetricReadAccess: a text, or a reference."""
-    access_key_secret: Reference | None = None
-    """A reference."""
-    token: Reference | None = None
-    """A reference to the token that the console generated."""
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> Alibaba:
-        pair = (self.access_key_id is not None, self.access_key_secret is not None)
-        if (self.token is None) != all(pair) or (self.token is not None and any(pair)):
-            held = [name for name in type(self).model_fields if getattr(self, name) is not None]
-            rule = "must hold access_key_id and access_key_secret, or token alone"
-            raise fault(rule, got=", ".join(held) or "none")
-        return self
-
-
-class Auth(Section):
-    """Who asks: exactly one of these."""
-
-    model_config = ONE_KEY
-
-    basic: Basic | None = None
-    """By name and password."""
-    bearer: Bearer | None = None
-    """By a token."""
-    google: Google | None = None
-    """By Google's credentials, as Managed Service for Prometheus wants them."""
-    alibaba: Alibaba | None = None
-    """By Alibaba Cloud's credentials, as Managed Service for Prometheus (ARMS) wants them."""
-
-    @model_validator(mode="after")
-    def _has_one_kind(self) -> Auth:
-        exactly_one(self, tuple(type(self).model_fields))
-        return self
-
-
-class Tls(Section):
-    """What an https address needs beside the certificates that every machine trusts; all are paths of PEM files.
-
-    There is no setting to trust every certificate: `ca` names the one that is to be trusted.
-    """
-
-    ca: Annotated[str, _FILE] | None = None
-    """Certificates that the server's must descend from, in place of those that the machine trusts."""
-    client_certificate: Annotated[str, _FILE] | None = None
-    """What the client shows of itself, with the chain behind it."""
-    client_key: Annotated[str, _FILE] | None = None
-    """The private key of `client_certificate`, without a passphrase."""
-    server_name: Annotated[str, _HOST_NAME] | None = None
-    """The name in the server's certificate, where the address has another one."""
-
-    @model_validator(mode="after")
-    def _certificate_has_its_key(self) -> Tls:
-        if (self.client_certificate is None) != (self.client_key is None):
-            missing = "client_key" if self.client_key is None else "client_certificate"
-            raise fault("client_certificate and client_key must come together", got="nothing", key=missing)
-        return self
 
 
 class Prometheus(Section):
@@ -153,11 +37,11 @@ class Prometheus(Section):
     """Attempts after the first that fails."""
     auth: Auth | None = None
     """Who asks."""
-    headers: Annotated[Mapping[str, Given], _Headers(_HEADER_NAME)] = Frozen()
+    headers: Annotated[Mapping[str, Given], Headers(HEADER_NAME)] = Frozen()
     """Sent with each question: name to a text, or to a reference. A credential has to be a reference."""
-    tenant: Annotated[str, _TENANT] | None = None
+    tenant: Annotated[str, TENANT] | None = None
     """Whose series are asked for, where the server keeps those of several."""
-    tenant_header: Annotated[str, _HEADER_NAME] = TENANT_HEADER
+    tenant_header: Annotated[str, HEADER_NAME] = TENANT_HEADER
     """The header that says it: Mimir's and Cortex' by default, THANOS-TENANT for Thanos."""
     tls: Tls | None = None
     """What an https address needs beside the certificates that the machine trusts."""
@@ -251,12 +135,10 @@ class Prometheus(Section):
 
     def _header_rule(self, name: str, value: Given, seen: set[str]) -> str | None:
         lower = name.lower()
-        if _HTTP_OWN.fullmatch(name):
-            return "must not be set, HTTP does it itself"
         if lower in seen:
             return "must not stand there twice, capitals do not count"
-        if value.text is not None and (_CREDENTIAL.search(name) or _SCHEME.match(value.text)):
-            return "must be a reference, {env: NAME}, {file: PATH} or {config: NAME}, as it is a credential"
+        if rule := header_rule(name, value):
+            return rule
         if lower == "authorization" and self.auth is not None:
             return "must not stand beside 'auth', which sets it"
         if lower == self.tenant_header.lower() and self.tenant is not None:
@@ -265,7 +147,7 @@ class Prometheus(Section):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Prometheus:
-        if _CREDENTIAL.search(self.tenant_header) or _HTTP_OWN.fullmatch(self.tenant_header):
+        if not may_carry_a_tenant(self.tenant_header):
             raise fault("must be the name of a header for a tenant", got=repr(self.tenant_header), key="tenant_header")
         if self.tenant is None and "tenant_header" in self.model_fields_set:
             raise fault("needs 'tenant' beside it", got=repr(self.tenant_header), key="tenant_header")
