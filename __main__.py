@@ -115,7 +115,8 @@ def main() -> None:
     stack = settings()
     outputs = saved.resource_outputs()
     if stack.gateway:
-        occupied.refuse(claims(stack.gateway), outputs, occupied.live(stack.used_clusters()[stack.gateway.cluster]))
+        names = claims(stack.gateway, stack.chart_namespaces)
+        occupied.refuse(names, outputs, occupied.live(stack.used_clusters()[stack.gateway.cluster]))
     before = {name: saved.release(outputs, name) for name in stack.releases}
     for name, release in stack.releases.items():
         state = before[name].state

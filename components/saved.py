@@ -8,7 +8,8 @@ been killed between gate and route), and so whether the plan allows this run's m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,33 @@ import pulumi
 
 from weighbridge.state import GateState
 
+_BEING_WRITTEN = "failed to load checkpoint"
+_PAUSES = (0.1, 0.3, 1.0)
+"""Seconds between two readings."""
 
-def resource_outputs() -> Mapping[str, Mapping[str, Any]]:
-    """The saved outputs of this stack's resources by URN; {} before the first run."""
+
+def resource_outputs(pause: Callable[[float], None] = time.sleep) -> Mapping[str, Mapping[str, Any]]:
+    """The saved outputs of this stack's resources by URN; {} before the first run.
+
+    Args:
+        pause: waits for so many seconds.
+
+    Raises:
+        Exception: the SDK's, where the engine cannot read the state.
+    """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    for seconds in _PAUSES:
+        try:
+            return _read(name)
+        except Exception as error:
+            # The engine saves the stack itself beside this, and a state in files is written in two parts.
+            if _BEING_WRITTEN not in str(error):
+                raise
+            pause(seconds)
+    return _read(name)
+
+
+def _read(name: str) -> Mapping[str, Mapping[str, Any]]:
     answer = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}).value
     saved: Mapping[str, Mapping[str, Any]] = (answer or {}).get("outputs") or {}
     return {urn: each.get("outputs", {}) for urn, each in saved.items()}

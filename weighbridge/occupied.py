@@ -1,4 +1,4 @@
-"""Finds out, before anything is declared, that a name which a gateway needs is somebody else's."""
+"""Finds out, before anything is declared, that a name which a gateway needs is somebody else's, or nobody's."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from weighbridge.mesh.claims import Claim
 from weighbridge.settings.cluster import Cluster, Existing
 
 _SECONDS = 4.0
-Ask = Callable[[Claim], bool]
-"""Whether there is an object under a claim's path."""
+Ask = Callable[[Claim], bool | None]
+"""Whether there is an object under a claim's path; None where nobody can tell."""
 
 
 def refuse(claims: Iterable[Claim], saved: Mapping[str, Mapping[str, Any]], ask: Ask) -> None:
-    """Insist that each name is free, or this stack's.
+    """Insist that each name is as it must be, or this stack's.
 
     Args:
         claims: the names.
@@ -26,26 +26,26 @@ def refuse(claims: Iterable[Claim], saved: Mapping[str, Mapping[str, Any]], ask:
         ask: looks at the API server.
 
     Raises:
-        SettingsError: one is taken; the claim's line.
+        SettingsError: one is not; the claim's line.
     """
     for claim in claims:
-        if not claim.is_owned(saved) and ask(claim):
+        if not claim.is_owned(saved) and ask(claim) is claim.free:
             raise SettingsError(claim.line)
 
 
 def live(cluster: Cluster) -> Ask:
     """Look at the API servers of a cluster; connects when it is asked for the first time.
 
-    Who may not read an object is not told that it is there: the engine then finds out.
+    Who may not read an object is not told whether it is there: the engine then finds out.
 
     Args:
         cluster: whose names; of one that this stack or another makes, nothing is known before it is there.
     """
     if not isinstance(cluster, Existing):
-        return lambda _: False
+        return lambda _: None
     clients: dict[bool, Any] = {}
 
-    def ask(claim: Claim) -> bool:
+    def ask(claim: Claim) -> bool | None:
         on_mesh = claim.on_mesh and bool(cluster.mesh_kubeconfig or cluster.mesh_context)
         if on_mesh not in clients:
             clients[on_mesh] = _client(cluster, on_mesh=on_mesh)
@@ -74,7 +74,7 @@ def _client(cluster: Existing, *, on_mesh: bool) -> Any:
     return client.ApiClient(settings)
 
 
-def _exists(api: Any, path: str) -> bool:
+def _exists(api: Any, path: str) -> bool | None:
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
     request = api.param_serialize("GET", path, auth_settings=["BearerToken"])
@@ -82,8 +82,8 @@ def _exists(api: Any, path: str) -> bool:
         answer = api.call_api(*request, _request_timeout=(_SECONDS, _SECONDS))
     except (HTTPError, OSError) as error:
         raise EngineError(f"the cluster cannot be asked for {path} ({type(error).__name__})") from None
-    if answer.status in {http.client.NOT_FOUND, http.client.FORBIDDEN, http.client.UNAUTHORIZED}:
-        return False
-    if answer.status != http.client.OK:
+    if answer.status in {http.client.FORBIDDEN, http.client.UNAUTHORIZED}:
+        return None
+    if answer.status not in {http.client.OK, http.client.NOT_FOUND}:
         raise EngineError(f"the cluster cannot be asked for {path} (it answers {answer.status})")
-    return True
+    return bool(answer.status == http.client.OK)

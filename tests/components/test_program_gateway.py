@@ -17,7 +17,8 @@ from tests.rendered import GATEWAYS
 
 @pytest.fixture
 def cluster(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The settings of a cluster in which there is nothing; no proxy in between."""
+    """The settings of a cluster in which there are namespaces, and nothing in them; no proxy in between."""
+    server.answer = lambda request: (200 if _is_namespace(request.path) else 404, {})
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "kubeconfig"
@@ -28,6 +29,10 @@ def cluster(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     }
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     return {"kind": "existing", "kubeconfig": str(file), "context": "home"}
+
+
+def _is_namespace(path: str) -> bool:
+    return path.rpartition("/")[0] == "/api/v1/namespaces"
 
 
 def test_releases_come_after_the_way_in(cluster: dict[str, Any]) -> None:
@@ -80,6 +85,16 @@ def test_a_key_pair_comes_from_where_the_settings_say(cluster: dict[str, Any], m
     stack = ran(config)
     assert stack.error is None
     assert [each.name for each in stack.all if "hunter2" in str(each.inputs)] == ["gateway-credentials"]
+
+
+def test_a_label_for_a_namespace_that_is_missing_is_one_line(server: Loopback, cluster: dict[str, Any]) -> None:
+    """Before anything is registered, as an apply of the label would make the namespace; a chart of the stack may make it."""
+    server.answer = lambda _: (404, {})
+    gateway = GATEWAYS["plain"] | {"namespaces": {"monitoring": {}}}
+    stack = ran({"cluster": cluster, "gateway": gateway})
+    rule = "weighbridge:gateway.namespaces: 'monitoring' must be a namespace that is there, unless its 'create' is true"
+    assert (str(stack.error), stack.all) == (f"{rule} (got none)", [])
+    assert ran({"cluster": cluster, "gateway": gateway, "prometheus": {"install": {}}}).error is None
 
 
 @pytest.mark.usefixtures("clouded")

@@ -29,14 +29,16 @@ def gateway(name: str) -> Gateway:
 
 @pytest.mark.parametrize("name", list(GATEWAYS))
 def test_every_object_that_is_made_has_its_claim(name: str) -> None:
-    """Nothing that is rendered could land on somebody else's object unseen, but for labels of namespaces that are."""
+    """Nothing that is rendered could land on somebody else's object unseen; of a namespace that is there it is a label."""
     one = gateway(name)
     made = {
-        "/".join(filter(None, [body["metadata"].get("namespace"), body["metadata"]["name"]]))
+        (
+            "/".join(filter(None, [body["metadata"].get("namespace"), body["metadata"]["name"]])),
+            body["kind"] != "Namespace" or one.namespaces[body["metadata"]["name"]].create,
+        )
         for body in of_gateway(one)
-        if body["kind"] != "Namespace" or one.namespaces[body["metadata"]["name"]].create
     }
-    claimed = {claim.owner[1] for claim in claims(one) if "helm" not in claim.owner[0]}
+    claimed = {(claim.owner[1], claim.free) for claim in claims(one) if "helm" not in claim.owner[0]}
     assert claimed == made
 
 
@@ -63,11 +65,48 @@ def test_the_first_name_that_is_taken_is_told() -> None:
     assert str(refused.value) == f"{rule} (got Istio, Deployment istio-system/istiod, which this stack did not make)"
 
 
-@pytest.mark.parametrize(("status", "there"), [(200, True), (404, False), (401, False), (403, False)])
+LABELLED = {"adopt": {}, "hosts": ["*"], "insecure": True, "namespaces": {"shop": {}, "own": {"create": True}}}
+
+
+@pytest.mark.parametrize(
+    ("fact", "there", "made", "refused"),
+    [
+        ("it is there", True, (), False),
+        ("it is missing", False, (), True),
+        ("nobody can tell", None, (), False),
+        ("it is missing, and a chart of the stack makes it", False, ("shop",), False),
+    ],
+)
+def test_a_label_needs_a_namespace(fact: str, there: bool | None, made: tuple[str, ...], refused: bool) -> None:
+    """Where it is missing, Kubernetes would make one of the label; the line has its name and the way out."""
+    one = stack(LABELLED).gateway
+    assert one
+
+    def ask(claim: Claim) -> bool | None:
+        return there if claim.path == "/api/v1/namespaces/shop" else False
+
+    said = ""
+    try:
+        occupied.refuse(claims(one, made), {}, ask)
+    except SettingsError as error:
+        said = str(error)
+    rule = "weighbridge:gateway.namespaces: 'shop' must be a namespace that is there, unless its 'create' is true (got none)"
+    assert said == (rule if refused else ""), fact
+
+
+def test_a_namespace_that_vanished_later_blocks_no_way_back() -> None:
+    """The label was this stack's already: nobody asks for the namespace again."""
+    one = stack(LABELLED).gateway
+    assert one
+    saved = {URN.format("kubernetes:core/v1:NamespacePatch"): {"metadata": {"name": "shop"}}}
+    occupied.refuse(claims(one), saved, lambda _: False)
+
+
+@pytest.mark.parametrize(("status", "there"), [(200, True), (404, False), (401, None), (403, None)])
 def test_who_may_not_look_is_not_told_that_something_is_there(
-    server: Loopback, tmp_path: Path, status: int, there: bool
+    server: Loopback, tmp_path: Path, status: int, there: bool | None
 ) -> None:
-    """Only an object that was really seen is one; the engine finds out the rest."""
+    """Only an object that was really seen is one, or is none; the engine finds out the rest."""
     server.give((status, {}))
     assert occupied.live(_cluster(server, tmp_path))(claims(gateway("plain"))[0]) is there
     assert server.seen[-1].path == "/apis/networking.istio.io/v1/namespaces/istio-system/gateways/public"

@@ -1,12 +1,13 @@
 """The names that a gateway needs for itself, and what is said when somebody else has one of them.
 
 Nothing that is there already is taken over: a Helm release or an apply would change it in silence, and a later delete
-would take it from whoever made it.
+would take it from whoever made it. And nothing that has to be there is made up: where a namespace is missing, the label
+that it should get would make one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,28 +29,35 @@ _PLURALS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Claim:
-    """A name that must be free, or this stack's already.
+    """A name that must be free, or taken, unless it is this stack's already.
 
     Attributes:
         path: of the object on the API server.
         on_mesh: whether that is the mesh's API server.
         owner: Pulumi's type and the place, `namespace/name`, of the resource of this stack that would have made it.
-        line: what is said when somebody else has it.
+        line: what is said when it is not as it must be.
+        free: whether nobody else may have it; else somebody has to.
     """
 
     path: str
     on_mesh: bool
     owner: tuple[str, str]
     line: str
+    free: bool = True
 
     def is_owned(self, saved: Mapping[str, Mapping[str, Any]]) -> bool:
         """Whether the stack's saved resources, by URN, have it."""
         return any(_type(urn) == self.owner[0] and _place(outputs) == self.owner[1] for urn, outputs in saved.items())
 
 
-def claims(gateway: Gateway) -> list[Claim]:
-    """List the names that a gateway needs, those of whole installations first."""
-    return [*_installations(gateway), *_objects(gateway)]
+def claims(gateway: Gateway, made: Collection[str] = ()) -> list[Claim]:
+    """List the names that a gateway needs, those of whole installations first.
+
+    Args:
+        gateway: its settings.
+        made: namespaces that the stack's charts make, which need not be there before.
+    """
+    return [*_installations(gateway), *_objects(gateway), *_labelled(gateway, made)]
 
 
 def _installations(gateway: Gateway) -> Iterator[Claim]:
@@ -79,6 +87,17 @@ def _objects(gateway: Gateway) -> Iterator[Claim]:
         yield _claim(certificates.certificate_object(gateway, certificate), "name", on_mesh=False)
         if certificate.dns01.alibaba and certificate.dns01.alibaba.secret is None:
             yield _claim(certificates.credentials(gateway, certificate, "", ""), "name", on_mesh=False)
+
+
+def _labelled(gateway: Gateway, made: Collection[str]) -> Iterator[Claim]:
+    """Namespaces of others, of which this stack has the label alone."""
+    for name, settings in gateway.namespaces.items():
+        if not (settings.create or name in made):
+            line = (
+                f"{_KEY}.namespaces: {name!r} must be a namespace that is there, unless its 'create' is true (got none)"
+            )
+            owner = ("kubernetes:core/v1:NamespacePatch", name)
+            yield Claim(f"/api/v1/namespaces/{name}", True, owner, line, free=False)  # noqa: FBT003
 
 
 def _claim(body: objects.Object, setting: str, *, on_mesh: bool) -> Claim:

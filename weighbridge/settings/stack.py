@@ -101,6 +101,19 @@ class Settings(Section):
             observability_fits(self.observability, self.gateway, self.clusters, self.releases)
         return self
 
+    @property
+    def chart_namespaces(self) -> frozenset[str]:
+        """The namespaces that the stack's charts make where they are missing."""
+        certificate = self.gateway.tls.certificate if self.gateway and self.gateway.tls else None
+        prometheus = self.prometheus
+        made = (
+            certificate.cert_manager if certificate and certificate.cert_manager.install else None,
+            prometheus.install if prometheus else None,
+            prometheus.adapter if prometheus else None,
+            self.observability,
+        )
+        return frozenset(each.namespace for each in made if each)
+
     def used_clusters(self) -> dict[str | None, Cluster]:
         """The clusters that are delivered to, by name; None is the default, which a stack without any has.
 
