@@ -13,8 +13,10 @@ from tests.loopback import server
 __all__ = ["lab", "server"]
 
 
-# How long an example takes says something of the machine, and nothing of the code.
-hypothesis.settings.register_profile("house", deadline=None)
+# How long an example takes says something of the machine, and nothing of the code. A run of the tests has the same
+# examples each time; who wants to find new ones asks for `--hypothesis-profile search`.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=3000)
 hypothesis.settings.load_profile("house")
 
 # A shell starts what it puts into the background with interrupts ignored, and so would every run that a test starts

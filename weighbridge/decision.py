@@ -88,7 +88,8 @@ def _kept(state: GateState, turn: Turn) -> GateState:
         return wanted_from(state, turn.wanted)
     line = summary.unjudged(turn.name, turn.move)
     calm = wanted_from(replace(state, phase=Phase.PROGRESSING, reason=line), turn.wanted)
-    if state.phase is Phase.WAITING:
+    # Another revision's failure is not this one's: it goes on as before, and the failure is remembered.
+    if state.phase is Phase.WAITING or state.failed_revision != state.canary_revision:
         return calm
     # A failed canary that is tried again where it stands is judged on new time only.
     decision = _decision(state.canary_revision, state.approved_weight, turn.now)

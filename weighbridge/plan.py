@@ -171,7 +171,8 @@ def _has_failed(live: Live, wanted: Wanted) -> bool:
 
 
 def _after_failure(live: Live, wanted: Wanted) -> Move:
-    if wanted.weight < live.weight:
+    # What another revision has is not lowered in favour of this one.
+    if wanted.weight < live.weight and wanted.canary == live.canary:
         return Move(MoveKind.LOWER, live.weight, wanted.weight)
     return Move(MoveKind.STAY_FAILED, live.weight, live.weight)
 

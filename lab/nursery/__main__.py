@@ -64,6 +64,8 @@ class Births:
 
     def _give_birth(self, request: Request, its_in: int, its_out: int, reply: int) -> None:
         def run() -> int:
+            # A compiled file is told from a newer source by its second: here two runs may come within one.
+            sys.dont_write_bytecode = True
             os.environ.clear()
             os.environ.update(request.env)
             main = importlib.import_module(f"{RUN}.__main__").main

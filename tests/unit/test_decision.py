@@ -154,6 +154,12 @@ LEFT = [
         settled(HELD, KEEP, retry=2),
         replace(HELD, phase=Phase.PROGRESSING, reason="podinfo at 10: unchanged", applied_at=AT, decision=f"{Y}@10 {AT}", failed_revision="", retry=2),
     ),
+    (
+        "kept, after another revision that had failed was asked for",
+        settled(replace(BEFORE, phase=Phase.FAILED), KEEP),
+        replace(BEFORE, reason="podinfo at 10: unchanged"),
+    ),
+    ("another revision that had failed, asked for", settled(BEFORE, replace(STAY, start=10, end=10), canary=Z), replace(BEFORE, phase=Phase.FAILED, reason="podinfo at 10: stays, the revision has failed")),
     ("a failure that stays", settled(DOWN, STAY, weight=30), replace(DOWN, wanted_weight=30)),
     (
         "a failure that was calm since",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from weighbridge.errors import Refused
@@ -44,6 +44,9 @@ MOVES = [
     ("a failed revision stays down", live(0, Phase.FAILED, failed=Y), want(10), MoveKind.STAY_FAILED, 0, False),
     ("a failed revision stays down at any wish", live(0, Phase.FAILED, failed=Y), want(50), MoveKind.STAY_FAILED, 0, False),
     ("a held failure stays where it is", live(30, Phase.FAILED, failed=Y), want(50), MoveKind.STAY_FAILED, 30, False),
+    ("a failed revision does not get what another one has", live(50, failed=Z), want(30, canary=Z), MoveKind.STAY_FAILED, 50, False),
+    ("not even the first step of it", live(50, failed=Z), want(10, canary=Z), MoveKind.STAY_FAILED, 50, False),
+    ("another's failure keeps nobody from lowering", live(50, failed=Z), want(30), MoveKind.LOWER, 30, False),
     ("a held failure may be lowered", live(30, Phase.FAILED, failed=Y), want(10), MoveKind.LOWER, 10, False),
     ("a retry starts again", live(0, Phase.FAILED, failed=Y), want(10, retry=1), MoveKind.START, 10, False),
     ("a new revision after a failure starts", live(0, Phase.FAILED, failed=Y), want(10, canary=Z), MoveKind.START, 10, False),
@@ -255,6 +258,7 @@ def test_nothing_blocks_a_way_back(before: Live, wanted: Wanted) -> None:
     assert (move.end, move.judged) == (0, False)
 
 
+@example(live(50, failed=Z), want(30, canary=Z))
 @given(states, wishes)
 def test_a_new_revision_never_gets_more_than_the_first_step(before: Live, wanted: Wanted) -> None:
     """While another revision has traffic, a new one gets the first step at most."""
