@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -190,11 +191,22 @@ def _code(name: str, value: Value) -> str:
     if name in {"namespace", "release", "stable", "canary"}:
         raise ValueError(f"must have quotes around '{{{{ {name} }}}}'")
     if _NUMBER.fullmatch(text) and not isinstance(value, bool):
-        return f"({text})" if text.startswith("-") else text  # else -1^2 would be -(1^2)
+        number = _digits(text)
+        return f"({number})" if number.startswith("-") else number  # else -1^2 would be -(1^2)
     plain = _NAME.fullmatch(text) and text.lower() not in _WORDS and not isinstance(value, bool)
     if plain or _DURATION.fullmatch(text):
         return text
     raise ValueError(f"must have quotes around '{{{{ {name} }}}}', as its value is no number, duration or plain name")
+
+
+def _digits(number: str) -> str:
+    """A number without an exponent, whose sign could be read as an operator: `job:1e-3` is a difference."""
+    if "e" not in number:
+        return number
+    exact = float(number)
+    if not math.isfinite(exact):
+        raise ValueError("must have finite numbers in 'args'")
+    return format(Decimal(repr(exact)), "f")
 
 
 def _quoted(quote: str) -> dict[int, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from weighbridge import promql
@@ -159,6 +159,10 @@ def _bones(expr: Any) -> Any:
     return (kind, str(getattr(expr, "op", "")), [_bones(part) for part in [*parts, *getattr(expr, "args", [])]])
 
 
+@example("job:{{ args.x }}", 49_999_999_999_999_996, 60.0)
+@example("job:{{ args.x }}", 1e-7, 60.0)
+@example("job:{{ args.x }}", "1e-7", 60.0)
+@example("job:{{ args.x }}", "1e999", 60.0)
 @given(st.sampled_from(SHAPES), HOSTILE, st.floats(1, 86_400))
 def test_no_value_changes_the_shape_of_a_query(template: str, value: Value, interval: float) -> None:
     """Whatever an argument holds, the query that the parser reads has the shape that the template shows."""
