@@ -50,7 +50,7 @@ def test_a_chance_is_not_below_what_happens(share: float, level: float) -> None:
     assert ever(share, lambda found: found >= level, 200) <= chance(level, share) * (1 + 1e-9)
 
 
-@pytest.mark.parametrize(("share", "level"), [(0.1, 3.9), (0.1, 4.4), (0.3, 4.2), (0.5, 4.0)])
+@pytest.mark.parametrize(("share", "level"), [(0.1, 3.9), (0.1, 4.4), (0.3, 4.2), (0.5, 4.0), (0.3, 0.5)])
 def test_a_chance_is_not_far_above_what_happens(share: float, level: float) -> None:
     """Over a thousand and a half bad answers, nearly all of the chance is seen to come true."""
     assert chance(level, share) == pytest.approx(ever(share, lambda found: found >= level, 1500), rel=0.01)
