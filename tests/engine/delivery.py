@@ -221,7 +221,8 @@ class Delivery:
     @contextmanager
     def load(self, rate: int = 150) -> Iterator[Load]:
         """Requests from outside, through the gateway, without retries."""
-        with self.lab.load(rate=rate, host=f"{self.name}.lab") as load:
+        # For longer than any scenario: on a slow machine the real engine takes minutes for a walk.
+        with self.lab.load(rate=rate, host=f"{self.name}.lab", duration=290) as load:
             yield load
 
 
