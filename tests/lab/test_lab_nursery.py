@@ -59,8 +59,10 @@ def test_a_run_is_what_it_is_in_a_process_of_its_own(
 
 def test_the_program_is_read_anew_in_each_run(nursery: Nursery, program: Program) -> None:
     """A module of the project's that was changed between two runs is so in the second, even within a second."""
-    for word in ("one", "two", "six", "ten"):
-        (program.folder / "words.py").write_text(f"WORD = {word!r}\n")
+    for word in ("one", "two"):
+        module = program.folder / "words.py"
+        module.write_text(f"WORD = {word!r}\n")
+        os.utime(module, (1_800_000_000, 1_800_000_000))
         program.write("import words\npulumi.export('word', words.WORD)")
         engine = Rehearsal(program.folder, "dev", start=nursery)
         assert engine.up(lambda _: None).ok
