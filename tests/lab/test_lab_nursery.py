@@ -23,8 +23,11 @@ RUN = "weighbridge.engine.rehearsal"
 
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
-    """One of this module's own."""
-    with Nursery() as made:
+    """One of this module's own, which compiles as Python does by itself, whatever this environment says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        started_so = Nursery()
+    with started_so as made:
         yield made
 
 

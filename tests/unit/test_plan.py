@@ -47,6 +47,7 @@ MOVES = [
     ("a failed revision does not get what another one has", live(50, failed=Z), want(30, canary=Z), MoveKind.STAY_FAILED, 50, False),
     ("not even the first step of it", live(50, failed=Z), want(10, canary=Z), MoveKind.STAY_FAILED, 50, False),
     ("another's failure keeps nobody from lowering", live(50, failed=Z), want(30), MoveKind.LOWER, 30, False),
+    ("a held failure stays at its own weight", live(30, Phase.FAILED, failed=Y), want(30), MoveKind.STAY_FAILED, 30, False),
     ("a held failure may be lowered", live(30, Phase.FAILED, failed=Y), want(10), MoveKind.LOWER, 10, False),
     ("a retry starts again", live(0, Phase.FAILED, failed=Y), want(10, retry=1), MoveKind.START, 10, False),
     ("a new revision after a failure starts", live(0, Phase.FAILED, failed=Y), want(10, canary=Z), MoveKind.START, 10, False),
