@@ -22,28 +22,42 @@ _PAUSES = (0.1, 0.3, 1.0)
 """Seconds between two readings."""
 
 
-def resource_outputs(pause: Callable[[float], None] = time.sleep) -> Mapping[str, Mapping[str, Any]]:
-    """The saved outputs of this stack's resources by URN; {} before the first run.
+Saved = Mapping[str, Mapping[str, Any]]
+"""Outputs of resources by URN."""
 
-    Args:
-        pause: waits for so many seconds.
+
+def resource_outputs() -> Saved:
+    """The saved outputs of this stack's resources; {} before the first run.
 
     Raises:
         Exception: the SDK's, where the engine cannot read the state.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    return whole(lambda: _read(name))
+
+
+def whole(read: Callable[[], Saved], pause: Callable[[float], None] = time.sleep) -> Saved:
+    """What is read, and read again while it is being written.
+
+    Args:
+        read: gives the saved outputs, or raises.
+        pause: waits for so many seconds.
+
+    Raises:
+        Exception: that of `read`, where it has another reason, or the same one for more than a second.
+    """
     for seconds in _PAUSES:
         try:
-            return _read(name)
+            return read()
         except Exception as error:
             # The engine saves the stack itself beside this, and a state in files is written in two parts.
             if _BEING_WRITTEN not in str(error):
                 raise
             pause(seconds)
-    return _read(name)
+    return read()
 
 
-def _read(name: str) -> Mapping[str, Mapping[str, Any]]:
+def _read(name: str) -> Saved:
     answer = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}).value
     saved: Mapping[str, Mapping[str, Any]] = (answer or {}).get("outputs") or {}
     return {urn: each.get("outputs", {}) for urn, each in saved.items()}
