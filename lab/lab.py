@@ -142,6 +142,7 @@ class Lab:
             asked = await api.create(mesh.TOKEN_PATH, mesh.TOKEN_REQUEST)
             mesh.write_bootstrap(self.directory, asked["status"]["token"])
             await asyncio.gather(*(api.ensure(_CRDS, definition) for definition in definitions))
+            await _served(api, definitions)
             deadline = time.monotonic() + _CONFIGURED_WITHIN
             while True:
                 try:
@@ -169,6 +170,32 @@ class Lab:
             pods = await api.get(f"/api/v1/namespaces/{namespace}/pods")
             addresses = [_address(pod) for pod in pods["items"] if workload(pod["metadata"]) == workload_name]
             await asyncio.gather(*(_dial_one(session, address, changes) for address in addresses if address))
+
+
+async def _served(api: Api, definitions: list[dict[str, Any]]) -> None:
+    """Wait until clients find every kind, which is some time after its definition was accepted."""
+    wanted = {
+        (each["spec"]["group"], version["name"], each["spec"]["names"]["plural"])
+        for each in definitions
+        for version in each["spec"]["versions"]
+        if version["served"]
+    }
+    deadline = time.monotonic() + _CONFIGURED_WITHIN
+    while True:
+        found = set()
+        for group, version in {(group, version) for group, version, _ in wanted}:
+            try:
+                listed = await api.get(f"/apis/{group}/{version}")
+            except ApiError as error:
+                if error.status != 404:  # noqa: PLR2004
+                    raise
+                continue
+            found |= {(group, version, each["name"]) for each in listed["resources"]}
+        if wanted <= found:
+            return
+        if time.monotonic() > deadline:
+            raise LabError(f"the API server does not serve {min(wanted - found)} in time")
+        await asyncio.sleep(POLL)
 
 
 async def _dial_one(session: aiohttp.ClientSession, address: str, changes: Mapping[str, float | bool]) -> None:

@@ -101,7 +101,7 @@ def test_silence_is_no_pass(delivery: Delivery) -> None:
     for _ in range(2):
         run = delivery.up(weight=30)
         assert not run.ok
-        assert f"{delivery.name} 10 -> 30: hold, 0 of 30 requests needed" in run.text
+        assert f"{delivery.name} 10 -> 30: hold, 0 of 20 requests needed" in run.text
         assert (delivery.gate["approved_weight"], delivery.gate["phase"]) == (10, "waiting")
         assert delivery.routes[delivery.gate["canary_revision"]] == 10
     with delivery.load() as load:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ class Cluster:
             StepFailed: no usable kubeconfig, or the server cannot be reached within a few seconds.
         """
         settings = _settings(access)
+        self._looking_up = threading.Lock()
         self.host = str(settings.host)
         self._api = client.ApiClient(settings)
         with self._one_line("cluster"):
@@ -133,7 +135,7 @@ class Cluster:
     def pods(self, namespace: str, labels: dict[str, str]) -> list[Manifest]:
         """List the pods that carry these labels."""
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        pods = self._dynamic.resources.get(api_version="v1", kind="Pod")
+        pods = self._resource({"apiVersion": "v1", "kind": "Pod"})
         with self._one_line(f"pods of {namespace}"):
             found = pods.get(namespace=namespace, label_selector=selector, _request_timeout=PROBE_SECONDS)
         items: list[Manifest] = _plain(found).get("items", [])
@@ -144,7 +146,9 @@ class Cluster:
         return bool(self._resource(manifest).namespaced)
 
     def _resource(self, manifest: Manifest) -> Any:
-        return self._dynamic.resources.get(api_version=manifest["apiVersion"], kind=manifest["kind"])
+        # A kind that is not found makes the client forget all kinds and look again, under the feet of other threads.
+        with self._looking_up:
+            return self._dynamic.resources.get(api_version=manifest["apiVersion"], kind=manifest["kind"])
 
     @contextlib.contextmanager
     def _one_line(self, what: str) -> Iterator[None]:
