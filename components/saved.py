@@ -59,7 +59,7 @@ def whole(read: Callable[[], Saved], pause: Callable[[float], None] = time.sleep
 
 def _read(name: str) -> Saved:
     answer = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}).value
-    saved: Mapping[str, Mapping[str, Any]] = (answer or {}).get("outputs") or {}
+    saved: Saved = (answer or {}).get("outputs") or {}
     return {urn: each.get("outputs", {}) for urn, each in saved.items()}
 
 
@@ -76,7 +76,7 @@ class SavedRelease:
     applied: Mapping[str, Any]
 
 
-def release(saved: Mapping[str, Mapping[str, Any]], name: str) -> SavedRelease:
+def release(saved: Saved, name: str) -> SavedRelease:
     """What the saved state says of one release.
 
     Args:
@@ -90,7 +90,7 @@ def release(saved: Mapping[str, Mapping[str, Any]], name: str) -> SavedRelease:
     )
 
 
-def _find(saved: Mapping[str, Mapping[str, Any]], kind: str, name: str) -> Mapping[str, Any]:
+def _find(saved: Saved, kind: str, name: str) -> Mapping[str, Any]:
     for urn, outputs in saved.items():
         # urn:pulumi:<stack>::<project>::<parent type>$...$<type>::<name>
         parts = urn.split("::")

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Iterator
 
 from lab.nursery.fork import forked, providers
-from lab.nursery.request import LARGEST, RUN, Request
+from lab.nursery.request import LARGEST, Request
+from weighbridge.engine.rehearsal.start import RUN
 
 AHEAD = (
     "kubernetes",

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from lab.nursery.request import LARGEST, RUN, Request
+from lab.nursery.request import LARGEST, Request
+from weighbridge.engine.rehearsal.start import RUN
 
 
 class Nursery:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NoReturn, Self
 
-from lab.nursery.request import PROVIDERS
+from weighbridge.engine.rehearsal.start import PROVIDERS
 
 _FILES = 1 << 12
 """File numbers that a child closes: more than this process ever opens."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-RUN: Final = "weighbridge.engine.rehearsal"
-PROVIDERS: Final = "weighbridge.engine.rehearsal.provider_process"
 LARGEST: Final = 1 << 18
 """Bytes of a request."""
 

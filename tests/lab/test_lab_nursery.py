@@ -16,9 +16,7 @@ import pytest
 from lab.nursery import Nursery
 from tests.engine.programs import Program, gate_program, new_program
 from weighbridge.engine.rehearsal import Rehearsal
-from weighbridge.engine.rehearsal.start import Start, started
-
-RUN = "weighbridge.engine.rehearsal"
+from weighbridge.engine.rehearsal.start import RUN, Start, started
 
 
 @pytest.fixture(scope="module")

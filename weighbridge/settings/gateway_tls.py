@@ -8,8 +8,8 @@ from pydantic import model_validator
 
 from weighbridge.settings.gateway_parts import OBJECT
 from weighbridge.settings.names import NAMESPACE
-from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
-from weighbridge.settings.rules import Choice, Flag, Text, fault
+from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one, key_pair_or
+from weighbridge.settings.rules import Choice, Flag, Text
 from weighbridge.settings.section import Section
 
 _EMAIL = Text(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "must be an address of e-mail")
@@ -52,12 +52,7 @@ class AlibabaDns01(Section):
 
     @model_validator(mode="after")
     def _is_whole(self) -> AlibabaDns01:
-        pair = (self.access_key_id is not None, self.access_key_secret is not None)
-        if (self.secret is None) != all(pair) or (self.secret is not None and any(pair)):
-            names = ("secret", "access_key_id", "access_key_secret")
-            held = [name for name in names if getattr(self, name) is not None]
-            rule = "must hold access_key_id and access_key_secret, or secret alone"
-            raise fault(rule, got=", ".join(held) or "none")
+        key_pair_or(self, "secret")
         return self
 
 

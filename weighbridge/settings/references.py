@@ -101,3 +101,13 @@ def exactly_one(section: Section, names: tuple[str, ...]) -> None:
     held = [name for name in names if getattr(section, name) is not None]
     if len(held) != 1:
         raise fault(f"must hold exactly one of {', '.join(names)}", got=", ".join(held) or "none")
+
+
+def key_pair_or(section: Section, alone: str) -> None:
+    """Insist that a section holds both halves of an access key, or one other key in their place."""
+    pair = ("access_key_id", "access_key_secret")
+    held = [
+        name for name in type(section).model_fields if name in {*pair, alone} and getattr(section, name) is not None
+    ]
+    if set(held) not in ({*pair}, {alone}):
+        raise fault(f"must hold access_key_id and access_key_secret, or {alone} alone", got=", ".join(held) or "none")

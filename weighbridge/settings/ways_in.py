@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import model_validator
 
-from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one
+from weighbridge.settings.references import ONE_KEY, Given, Reference, exactly_one, key_pair_or
 from weighbridge.settings.rules import Text, Url, fault
 from weighbridge.settings.section import Section
 from weighbridge.settings.shapes import Mapped
@@ -88,11 +88,7 @@ class Alibaba(Section):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Alibaba:
-        pair = (self.access_key_id is not None, self.access_key_secret is not None)
-        if (self.token is None) != all(pair) or (self.token is not None and any(pair)):
-            held = [name for name in type(self).model_fields if getattr(self, name) is not None]
-            rule = "must hold access_key_id and access_key_secret, or token alone"
-            raise fault(rule, got=", ".join(held) or "none")
+        key_pair_or(self, "token")
         return self
 
 

@@ -12,12 +12,11 @@ from typing import Any
 from weighbridge.engine.plain import gate_states, strip_control
 from weighbridge.engine.project import read_config, require_stack
 from weighbridge.engine.protocol import Line, RunResult
-from weighbridge.engine.rehearsal.start import Process, Start, started
+from weighbridge.engine.rehearsal.start import RUN, Process, Start, started
 from weighbridge.engine.rehearsal.state import Checkpoint, state_path
 from weighbridge.engine.rehearsal.values import Properties, integral, is_secret, rebuilt
 from weighbridge.errors import EngineError, SettingsError
 
-MODULE = "weighbridge.engine.rehearsal"
 HIDDEN = "[secret]"
 
 
@@ -93,7 +92,7 @@ class Rehearsal:
 
     def _follow(self, words: list[str], on_line: Line) -> int:
         """Start a run and pass its lines on; an interrupt is handed down once, and the run's end awaited."""
-        with self._start(MODULE, words, self._project, {}, merged=True) as process:
+        with self._start(RUN, words, self._project, {}, merged=True) as process:
             try:
                 _pass_on(process, on_line)
             except BaseException:

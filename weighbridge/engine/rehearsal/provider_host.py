@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from weighbridge.engine.protocol import Line
-from weighbridge.engine.rehearsal.start import Start
+from weighbridge.engine.rehearsal.start import PROVIDERS, Start
 from weighbridge.errors import EngineError
-
-MODULE = "weighbridge.engine.rehearsal.provider_process"
 
 
 class ProviderHost:
@@ -19,7 +17,7 @@ class ProviderHost:
 
     def __init__(self, folder: Path, project: str, say: Line, start: Start) -> None:
         # As the real engine starts it: in the project's folder, with the project's name in the environment.
-        self._process = start(MODULE, (), folder, {"PULUMI_PROJECT": project}, merged=False)
+        self._process = start(PROVIDERS, (), folder, {"PULUMI_PROJECT": project}, merged=False)
         self._say = say
         self._lock = threading.Lock()
         self._port = ""

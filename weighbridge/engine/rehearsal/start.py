@@ -8,7 +8,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, Final, Protocol, Self
+
+RUN: Final = "weighbridge.engine.rehearsal"
+PROVIDERS: Final = "weighbridge.engine.rehearsal.provider_process"
+"""The modules that are started: a run, and the dynamic providers of one."""
 
 
 class Process(Protocol):
