@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import aiohttp
 
-from lab import build, control_plane, counts, faults, mesh, metrics, namespace, state_metrics
+from lab import build, control_plane, counts, faults, kinds, mesh, metrics, namespace, state_metrics
 from lab.agent.identity import workload
 from lab.agent.images import dial_file
-from lab.api import Api, ApiError
+from lab.api import Api
 from lab.counts import Tally
 from lab.errors import LabError
 from lab.load import Load
@@ -25,7 +25,6 @@ from lab.server import POLL, Server, ServerSpec
 GATEWAY_URL = f"http://127.0.0.1:{mesh.GATEWAY_PORT}"
 NAMESPACES = ("test", "istio-system")
 AGENT_READY = "http://127.0.0.1:10248/healthz"
-_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _GATEWAYS = "/apis/networking.istio.io/v1/namespaces/istio-system/gateways"
 _STOP_ORDER = (
     ("agent", "gateway", "prometheus", "state-metrics", "istiod", "kube-controller-manager"),
@@ -141,17 +140,8 @@ class Lab:
                 await api.ensure(path, body)
             asked = await api.create(mesh.TOKEN_PATH, mesh.TOKEN_REQUEST)
             mesh.write_bootstrap(self.directory, asked["status"]["token"])
-            await asyncio.gather(*(api.ensure(_CRDS, definition) for definition in definitions))
-            await _served(api, definitions)
-            deadline = time.monotonic() + _CONFIGURED_WITHIN
-            while True:
-                try:
-                    return await api.ensure(_GATEWAYS, mesh.GATEWAY)
-                except ApiError as error:
-                    # A CRD is served a moment after it was accepted.
-                    if error.status != 404 or time.monotonic() > deadline:  # noqa: PLR2004
-                        raise
-                await asyncio.sleep(POLL)
+            await kinds.define(api, definitions)
+            await api.ensure(_GATEWAYS, mesh.GATEWAY)
 
     def _await_gateway(self) -> None:
         deadline = time.monotonic() + _CONFIGURED_WITHIN
@@ -170,32 +160,6 @@ class Lab:
             pods = await api.get(f"/api/v1/namespaces/{namespace}/pods")
             addresses = [_address(pod) for pod in pods["items"] if workload(pod["metadata"]) == workload_name]
             await asyncio.gather(*(_dial_one(session, address, changes) for address in addresses if address))
-
-
-async def _served(api: Api, definitions: list[dict[str, Any]]) -> None:
-    """Wait until clients find every kind, which is some time after its definition was accepted."""
-    wanted = {
-        (each["spec"]["group"], version["name"], each["spec"]["names"]["plural"])
-        for each in definitions
-        for version in each["spec"]["versions"]
-        if version["served"]
-    }
-    deadline = time.monotonic() + _CONFIGURED_WITHIN
-    while True:
-        found = set()
-        for group, version in {(group, version) for group, version, _ in wanted}:
-            try:
-                listed = await api.get(f"/apis/{group}/{version}")
-            except ApiError as error:
-                if error.status != 404:  # noqa: PLR2004
-                    raise
-                continue
-            found |= {(group, version, each["name"]) for each in listed["resources"]}
-        if wanted <= found:
-            return
-        if time.monotonic() > deadline:
-            raise LabError(f"the API server does not serve {min(wanted - found)} in time")
-        await asyncio.sleep(POLL)
 
 
 async def _dial_one(session: aiohttp.ClientSession, address: str, changes: Mapping[str, float | bool]) -> None:

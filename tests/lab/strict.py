@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lab import Lab
 from lab.api import Api
+from lab.kinds import define
 
 MANAGER = "weighbridge-strict"
-_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_SERVED_WITHIN = 20.0
 T = TypeVar("T")
 
 
@@ -28,16 +26,7 @@ class Strict:
     def kinds(self, definitions: Path) -> None:
         """Apply CustomResourceDefinitions, a JSON list, and wait until they are served."""
         found = json.loads(definitions.read_text(encoding="utf-8"))
-
-        async def all_of_them(api: Api) -> None:
-            for definition in found:
-                await api.ensure(_CRDS, definition)
-            names = {each["metadata"]["name"] for each in found}
-            deadline = time.monotonic() + _SERVED_WITHIN
-            while names - {each["metadata"]["name"] for each in (await api.get(_CRDS))["items"] if _is_served(each)}:
-                assert time.monotonic() < deadline, "the CRDs are not served"
-
-        self._ask(all_of_them)
+        self._ask(lambda api: define(api, found))
 
     def apply(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Apply one object, in a namespace that is made if need be; give what the server would make of it.
@@ -77,8 +66,3 @@ class Strict:
                 return await request(api)
 
         return asyncio.run(ask())
-
-
-def _is_served(definition: Mapping[str, Any]) -> bool:
-    conditions: Iterable[Mapping[str, Any]] = definition.get("status", {}).get("conditions") or ()
-    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
